@@ -1,0 +1,208 @@
+"""Configuration: which keys exist, what they mean, and a check of overrides before Hydra sees them.
+
+Everything here reads source files instead of importing them, so that `--help` and a misspelt key answer at once.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import importlib
+import importlib.util
+import sys
+import types
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).resolve().parent.parent
+
+
+class BadInput(ValueError):
+    """A mistake of the user's: printed without a traceback, exit code 2."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """One configuration key as its source line has it."""
+
+    name: str
+    type: str
+    default: str
+    comment: str
+
+
+def read_dataclass(path: Path, class_name: str) -> list[Key]:
+    """Fields of a dataclass with defaults and comments, from source; [] if file or class is absent."""
+    if not path.is_file():
+        return []
+    source = path.read_text(encoding="utf-8")
+    lines = source.splitlines()
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ClassDef) and node.name == class_name:
+            fields = [item for item in node.body if isinstance(item, ast.AnnAssign)]
+            return [_key(field, lines[field.end_lineno - 1][field.end_col_offset :]) for field in fields]
+    return []
+
+
+def _key(field: ast.AnnAssign, rest: str) -> Key:
+    """A Key from a field's syntax tree and the rest of its line."""
+    comment = rest.partition("#")[2].strip()
+    default = ast.unparse(field.value) if field.value else ""
+    default = {"None": "none", "True": "true", "False": "false"}.get(default, default.strip("'"))
+    return Key(ast.unparse(field.target), ast.unparse(field.annotation), default, comment)
+
+
+def presets() -> dict[str, str]:
+    """Every `algo=` name and the module that declares it in its PRESETS dictionary."""
+    found: dict[str, str] = {}
+    for path in sorted(FOLDER.glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, (ast.Assign, ast.AnnAssign)) and _target(node) == "PRESETS":
+                names = [ast.literal_eval(key) for key in node.value.keys]  # type: ignore[union-attr]
+                found.update({name: f"algos.{path.stem}" for name in names})
+    return found
+
+
+def _target(node: ast.Assign | ast.AnnAssign) -> str:
+    """Name that an assignment gives a value to."""
+    target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+    return target.id if isinstance(target, ast.Name) else ""
+
+
+def algo_keys(preset: str) -> list[Key]:
+    """Keys of one algorithm: the fields of the class Config in its module."""
+    return read_dataclass(FOLDER / f"{presets()[preset].rpartition('.')[2]}.py", "Config")
+
+
+def scenario_keys() -> list[Key]:
+    """Fields of mabc.Scenario and reward weights that a command line can set; [] where mabc is not installed."""
+    spec = importlib.util.find_spec("mabc")
+    if spec is None or spec.origin is None:
+        return []
+    source = Path(spec.origin).parent / "scenarios.py"
+    keys = read_dataclass(source, "Scenario") + read_dataclass(source, "Rewards")
+    own = {key.name for key in read_dataclass(FOLDER / "common" / "adapters.py", "MabcConfig")}
+    return [key for key in keys if key.name not in {*own, "teams", "rewards", "version", "note"}]
+
+
+def env_classes() -> dict[str, str]:
+    """Every `env=` name and the dataclass in adapters.py that configures it."""
+    for node in ast.parse((FOLDER / "common" / "adapters.py").read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.AnnAssign) and _target(node) == "ENVS":
+            pairs = zip(node.value.keys, node.value.values, strict=True)  # type: ignore[union-attr]
+            return {ast.literal_eval(key): ast.unparse(value) for key, value in pairs}
+    raise LookupError("algos/common/adapters.py declares no ENVS")
+
+
+def env_keys(name: str) -> list[Key]:
+    """Keys of one kind of environment; those of MABC include the fields of its scenarios."""
+    keys = read_dataclass(FOLDER / "common" / "adapters.py", env_classes()[name])
+    return keys + (scenario_keys() if name == "mabc" else [])
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known name closest to `word`; a dotted name also matches by its last part."""
+    known = list(known)
+    by_last = {name.rpartition(".")[2]: name for name in reversed(known)}
+    last = word.rpartition(".")[2]
+    if last in by_last:
+        return by_last[last]
+    close = difflib.get_close_matches(word, known, 1, 0.6) or difflib.get_close_matches(last, by_last, 1, 0.6)
+    return by_last.get(close[0], close[0]) if close else None
+
+
+def unknown(what: str, word: str, known: Iterable[str]) -> BadInput:
+    """The error for a name that does not exist, with the nearest one that does."""
+    known = list(known)
+    near = nearest(word, known)
+    advice = f"Did you mean '{near}'?" if near else f"Known: {', '.join(known)}."
+    return BadInput(f"unknown {what} '{word}'. {advice}")
+
+
+# --- overrides on the command line -----------------------------------------------------------------------------------
+
+FLAGS_WITH_VALUE = ("--cfg", "-c", "--package", "-p", "--config-path", "-cp", "--config-name", "-cn", "--config-dir",
+                    "-cd", "--experimental-rerun")  # fmt: skip
+
+
+def split_arguments(argv: list[str]) -> tuple[list[str], list[str]]:
+    """Separate Hydra's own flags from overrides (`key=value`)."""
+    flags, overrides = [], []
+    words = iter(argv)
+    for word in words:
+        if not word.startswith("-"):
+            overrides.append(word)
+            continue
+        flags.append(word)
+        if word in FLAGS_WITH_VALUE:
+            flags.append(next(words, ""))
+    return flags, overrides
+
+
+def split_override(override: str) -> tuple[str, str]:
+    """Key and value of `key=value`; a leading + or ++ is dropped, because every key exists already."""
+    key, equals, value = override.partition("=")
+    if key.startswith("~"):
+        raise BadInput(f"'{override}': keys cannot be taken away; give the key another value instead")
+    if not equals:
+        raise BadInput(f"'{override}' is not of the form key=value (python -m algos.train --help lists the keys)")
+    return key.lstrip("+"), value
+
+
+def choices(overrides: list[str], group: str, default: str, known: Iterable[str]) -> list[str]:
+    """Names chosen for a group (several in a sweep); BadInput for one that does not exist."""
+    chosen = [value for key, value in map(split_override, overrides) if key == group]
+    names = [name.strip() for name in (chosen[-1] if chosen else default).split(",")]
+    for name in names:
+        if name not in known:
+            raise unknown(f"{group}=", name, known)
+    return names
+
+
+def check_keys(overrides: list[str], known: Iterable[str], open_keys: Iterable[str] = ()) -> list[str]:
+    """Overrides with their + dropped; BadInput for the first key that is not `known` nor below an open one."""
+    known = list(known)
+    clean = []
+    for override in overrides:
+        key, value = split_override(override)
+        free = key.startswith(("hydra.", "hydra/")) or any(key.startswith(f"{name}.") for name in open_keys)
+        if not free and key not in known:
+            raise unknown("configuration key", key, known)
+        # a key below an open one is new to Hydra, which wants to be told so
+        below = any(key.startswith(f"{name}.") for name in open_keys)
+        clean.append(f"{'++' if below else ''}{key}={value}")
+    return clean
+
+
+def check_value(node: Any, key: str, value: Any) -> None:
+    """BadInput if a structured OmegaConf node does not take `value` for `key`."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        OmegaConf.update(node, key, value)
+    except OmegaConfBaseException as error:
+        raise BadInput(f"{key}={value}: {str(error).splitlines()[0]}") from error
+
+
+def load_module(name: str) -> types.ModuleType:
+    """Import an algorithm's module by the name that `presets` gave."""
+    return importlib.import_module(name)
+
+
+def describe(title: str, keys: list[Key], changes: dict[str, Any] | None = None) -> str:
+    """Lines of help for a group of keys: name, default, comment."""
+    changes = changes or {}
+    lines = [title]
+    for key in keys:
+        default = changes.get(key.name, key.default)
+        lines.append(f"  {key.name:<22} {default!s:<22} {key.comment}".rstrip())
+    return "\n".join(lines)
+
+
+def stop(error: BaseException, code: int = 2) -> None:
+    """Print a mistake in one line and leave."""
+    print(f"algos: {error}", file=sys.stderr)
+    raise SystemExit(code)

@@ -1,0 +1,76 @@
+"""The batched environment: all that an algorithm knows of an environment.
+
+Shapes: B worlds, N agents, A actions, D features, S state.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+
+@runtime_checkable
+class BatchedEnv(Protocol):
+    """B worlds of N agents that step together and restart by themselves, in the same step (SAME_STEP).
+
+    Returned arrays belong to the environment and are overwritten by its next call.
+    """
+
+    num_envs: int  # B
+    num_agents: int  # N
+    num_actions: int  # A; 0 where actions are continuous: action_space is then a Box of shape (k,)
+    obs_shape: tuple[int, ...]  # (D,)
+    state_shape: tuple[int, ...]  # (S,)
+    agent_ids: list[str]  # N names
+    agent_teams: np.ndarray  # int [N], teams count from 1
+    max_steps: int  # time limit in steps, 0 if unknown
+    action_space: Any  # of one agent
+    metadata: dict[str, Any]  # read here: shared_reward, outcomes, snapshot (bool), rules_version
+
+    def reset(self, seed: int | None = None) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Start all worlds anew: obs float32 [B, N, D] and info (see `step`)."""
+        ...
+
+    def step(
+        self, actions: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+        """One step with actions int [B, N] (continuous: float32 [B, N, k]).
+
+        Returns obs float32 [B, N, D], reward float32 [B, N], terminated bool [B], truncated bool [B] and info:
+        final_obs [B, N, D] and final_state [B, S] (valid where an episode ended), alive bool [B, N],
+        success bool [B, N], outcome int [B] (-1 runs on, 0 draw, else the winning team),
+        episode_return float32 [B, N], episode_length int [B].
+        """
+        ...
+
+    def state(self) -> np.ndarray:
+        """Global state of the current step, float32 [B, S]."""
+        ...
+
+    def action_mask(self) -> np.ndarray:
+        """Legal actions, bool [B, N, A]."""
+        ...
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything needed to go on exactly, as a dict of arrays and numbers."""
+        ...
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Go back to `snapshot`, random stream included."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def shares_reward(env: BatchedEnv) -> bool:
+    """Whether all agents of a team get the same reward."""
+    own = getattr(getattr(env, "scenario", None), "per_agent_reward", False)
+    return env.metadata.get("shared_reward", not own)
+
+
+def rules_version(env: BatchedEnv) -> str | None:
+    """Versions of the rules and of the scenario that an environment plays by; None where it names none."""
+    rules = env.metadata.get("rules_version")
+    scenario = getattr(getattr(env, "scenario", None), "version", None)
+    return None if rules is None else f"{rules}" + (f" (scenario {scenario})" if scenario is not None else "")

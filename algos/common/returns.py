@@ -1,0 +1,58 @@
+"""Returns and advantages: pure functions over time-major arrays. T time, B worlds, N agents."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def gae(
+    rewards: np.ndarray,
+    values: np.ndarray,
+    terminated: np.ndarray,
+    truncated: np.ndarray,
+    final_values: np.ndarray,
+    gamma: float,
+    gae_lambda: float,
+    alive: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Generalised advantage estimation (Schulman et al. 2016, eq. 16) for worlds that restart in the same step.
+
+    rewards [T, B, N]; values [T+1, B, N], the last row being that of the observation after the rollout;
+    terminated, truncated [T, B]: how the episode ended in that step. A terminated episode is worth 0 afterwards,
+    a truncated one final_values [T, B, N] (the value of its last observation; read only where truncated);
+    values[t+1] belongs to the next episode in both cases.
+    alive bool [T+1, B, N], optional: where False the agent had no say and `values` is not to be trusted; what it
+    went on to earn is passed through instead, without an estimate in between.
+    Returns advantages and returns (= advantages + values), both float32 [T, B, N].
+    """
+    steps = len(rewards)
+    advantages = np.zeros(rewards.shape, np.float32)
+    returns = np.zeros(rewards.shape, np.float32)
+    next_value, next_advantage = values[-1], np.zeros(rewards.shape[1:], np.float32)
+    for t in range(steps - 1, -1, -1):
+        end = (terminated[t] | truncated[t])[:, None]
+        bootstrap = np.where(truncated[t][:, None] & ~terminated[t][:, None], final_values[t], np.float32(0))
+        target = rewards[t] + np.float32(gamma) * np.where(end, bootstrap, next_value)
+        carried = np.float32(gamma * gae_lambda) * np.where(end, np.float32(0), next_advantage)
+        value = values[t] if alive is None else np.where(alive[t], values[t], target)
+        advantages[t] = target - value + carried
+        returns[t] = advantages[t] + value
+        next_value, next_advantage = value, advantages[t]
+    return advantages, returns
+
+
+def team_values(values: np.ndarray, alive: np.ndarray, teams: np.ndarray) -> np.ndarray:
+    """Values of the dead: the mean over living team mates, who expect the very same team reward.
+
+    values float32 and alive bool [..., N], teams int [N]. Where a whole team is dead its values stay as they are.
+    For rewards that a team shares; a dead agent's own input says nothing and its value is never trained.
+    """
+    filled, teams = values.copy(), np.asarray(teams)
+    for team in np.unique(teams):
+        seats = teams == team
+        living = alive[..., seats]
+        count = living.sum(-1, keepdims=True, dtype=np.float32)
+        total = np.where(living, values[..., seats], np.float32(0)).sum(-1, keepdims=True, dtype=np.float32)
+        fill = ~living & (count > 0)
+        filled[..., seats] = np.where(fill, total / np.maximum(count, 1), values[..., seats])
+    return filled

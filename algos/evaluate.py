@@ -1,0 +1,229 @@
+"""Evaluate a run: greedy policy, fixed seeds, a fixed number of episodes per world; prints one JSON line.
+
+    python -m algos.evaluate run=runs/skirmish-3v3-ippo-s0
+    python -m algos.evaluate run=runs/mine episodes=2048 bots=classic,tactical env.opponent=tactical
+
+Win rates come with their 95% Wilson interval; `bots` are the scripted players in the very same seats.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from algos.common import config as cfg
+
+SEED = 1_000_003  # of evaluation worlds: not a seed that anybody trains with
+WORLDS = 256  # worlds that play at once
+BOTS = ("random", "classic", "tactical")
+KEYS = {
+    "run": "a run folder or one of its checkpoints",
+    "episodes": "how many (512)",
+    "bots": "scripted players for comparison (random,classic,tactical; none: bots=)",
+    "seed": f"of the worlds ({SEED})",
+    "device": "of the network (cpu)",
+}
+
+
+def wilson(wins: float, count: int, z: float = 1.959964) -> list[float]:
+    """Interval for a rate of `wins` in `count` trials (Wilson 1927), 95% by default."""
+    if count == 0:
+        return [0.0, 1.0]
+    rate = wins / count
+    centre = rate + z * z / (2 * count)
+    spread = z * math.sqrt(rate * (1 - rate) / count + z * z / (4 * count * count))
+    scale = 1 + z * z / count
+    return [max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)]
+
+
+def play_episodes(env: Any, policy: Callable | None, episodes: int, seed: int = SEED) -> dict[str, np.ndarray]:
+    """The first `episodes` / B episodes of every world, so that short episodes are not over-represented.
+
+    policy: (obs, mask, memory) -> (actions, memory); None where bots hold all seats (N = 0).
+    Returns arrays, one entry per episode: outcome, success (mean over agents), return, length.
+    """
+    B = env.num_envs
+    quota = -(-episodes // B)
+    counts = np.zeros(B, np.int64)
+    found: dict[str, list[np.ndarray]] = {"outcome": [], "success": [], "return": [], "length": []}
+    obs, _ = env.reset(seed=seed)
+    memory, actions = None, np.zeros((B, env.num_agents), np.int64)
+    while counts.min() < quota:
+        if policy is not None:
+            actions, memory = policy(obs, env.action_mask(), memory)
+        obs, _, terminated, truncated, info = env.step(actions)
+        ended = terminated | truncated
+        new = np.flatnonzero(ended & (counts < quota))
+        counts[ended] += 1
+        found["outcome"].append(info["outcome"][new].astype(np.int64))
+        found["length"].append(info["episode_length"][new].astype(np.float64))
+        for name, key in (("success", "success"), ("return", "episode_return")):
+            rows = info[key][new].astype(np.float64)
+            found[name].append(rows.mean(-1) if rows.shape[-1] else np.zeros(len(new)))
+        if memory is not None:
+            memory[ended] = 0
+    return {name: np.concatenate(parts) for name, parts in found.items()}
+
+
+def summary(played: dict[str, np.ndarray], wins: np.ndarray | None) -> dict[str, Any]:
+    """JSON-able measures of some episodes; wins float [episodes], None where nothing can be won."""
+    count = len(played["length"])
+    result: dict[str, Any] = {"episodes": count, "win_rate": None, "interval": None}
+    if wins is not None:
+        result["win_rate"], result["interval"] = float(wins.mean()), wilson(float(wins.sum()), count)
+        result["draw_rate"] = float((played["outcome"] == 0).mean())
+    return {**result, "return": float(played["return"].mean()), "length": float(played["length"].mean())}
+
+
+def evaluate_policy(
+    env_config: dict[str, Any], policy: Callable, episodes: int = 512, seed: int = SEED
+) -> dict[str, Any]:
+    """Greedy measures of a policy in the environment of a configuration."""
+    from algos.common.adapters import make_env
+
+    worlds = min(WORLDS, episodes) if env_config["name"] in ("mabc", "batched") else env_config["num_envs"]
+    env = make_env(env_config, num_envs=worlds, seed=seed)
+    try:
+        played = play_episodes(env, policy, episodes, seed)
+        return summary(played, played["success"] if env.metadata.get("outcomes", True) else None)
+    finally:
+        env.close()
+
+
+def evaluate_bot(env_config: dict[str, Any], bot: str, episodes: int = 512, seed: int = SEED) -> dict[str, Any]:
+    """The same for a scripted player of MABC in all learning seats."""
+    from algos.common.adapters import make_env
+
+    seats = sorted({int(team) for team in make_env(env_config, num_envs=1).agent_teams})
+    opponents: dict[int, Any] = {team: bot for team in seats}
+    for other in range(1, 5):
+        if other not in seats and env_config.get("opponent"):
+            opponents[other] = env_config["opponent"]
+    env = make_env({**env_config, "opponent": known_teams(env_config, opponents)}, num_envs=min(WORLDS, episodes), seed=seed)
+    played = play_episodes(env, None, episodes, seed)
+    wins = np.isin(played["outcome"], seats) / len(seats)
+    result = summary(played, wins)
+    decided = played["outcome"] > 0
+    result["decided_win_rate"] = float(wins[decided].mean()) if decided.any() else None
+    result.pop("return")
+    return result
+
+
+def known_teams(env_config: dict[str, Any], opponents: dict[int, Any]) -> dict[int, Any]:
+    """Leave out the teams that a scenario does not have."""
+    import mabc
+
+    teams = len(mabc.scenario(env_config["scenario"]).teams)
+    return {team: player for team, player in opponents.items() if team <= teams}
+
+
+def evaluate_run(
+    path: str | Path,
+    config: dict[str, Any],
+    policy: Callable,
+    episodes: int = 512,
+    bots: tuple[str, ...] = BOTS,
+    seed: int = SEED,
+) -> dict[str, Any]:
+    """A policy's measures, and those of the bots in its seats where there are bots."""
+    result = {"run": str(path), "algo": config["algo"]["name"], "env": config["env"]["name"]}
+    result["scenario"] = config["env"].get("scenario") or config["env"].get("id")
+    result.update(evaluate_policy(config["env"], policy, episodes, seed))
+    result["bots"] = {}
+    if config["env"]["name"] == "mabc":
+        result["bots"] = {bot: evaluate_bot(config["env"], bot, episodes, seed) for bot in bots}
+    return result
+
+
+def table(result: dict[str, Any]) -> str:
+    """A small table for people."""
+    lines = [f"Greedy evaluation, {result['episodes']} episodes of {result['scenario']}:"]
+    rows = {result["algo"]: result, **{f"{bot} (bot)": row for bot, row in result["bots"].items()}}
+    lines.append(f"  {'in the seats':<16} {'win rate':>8}  {'95% interval':<15} {'length':>7}  {'return':>7}")
+    for name, row in rows.items():
+        rate, interval = "-", "-"
+        if row["win_rate"] is not None:
+            rate, interval = f"{row['win_rate']:.3f}", "{:.3f} to {:.3f}".format(*row["interval"])
+        gained = f"{row['return']:.3f}" if "return" in row else "-"
+        lines.append(f"  {name:<16} {rate:>8}  {interval:<15} {row['length']:>7.1f}  {gained:>7}")
+    return "\n".join(lines)
+
+
+def load_run(path: str, device: str = "cpu", greedy: bool = True) -> tuple[dict[str, Any], Callable]:
+    """Configuration and policy of a run folder or one of its checkpoints."""
+    from algos.common import checkpoint
+
+    tree = checkpoint.load(checkpoint.find(path))
+    config = tree["config"]
+    module = cfg.load_module(cfg.presets()[config["algo"]["name"]])
+    return {**config, "rules": tree["rules"]}, module.load_policy(config["algo"], tree["state"], device, greedy)
+
+
+def parse(argv: list[str], keys: dict[str, str]) -> tuple[dict[str, str], dict[str, Any]]:
+    """Options and changes of the environment (env.key=value) from the command line; BadInput for unknown keys."""
+    import yaml
+
+    options: dict[str, str] = {}
+    changes: dict[str, Any] = {}
+    names = {f"env.{key.name}" for env in cfg.env_classes() for key in cfg.env_keys(env)}
+    for override in argv:
+        key, value = cfg.split_override(override)
+        if key in names:
+            changes[key.removeprefix("env.")] = yaml.safe_load(value)
+        elif key in keys:
+            options[key] = value
+        else:
+            raise cfg.unknown("configuration key", key, [*keys, *sorted(names)])
+    if "run" not in options:
+        raise cfg.BadInput("run=PATH is missing: a run folder or one of its checkpoints")
+    return options, changes
+
+
+def run_evaluation(argv: list[str]) -> dict[str, Any]:
+    """What the command line asks for, as a dictionary."""
+    from algos.common.adapters import make_env
+    from algos.common.protocol import rules_version
+    from algos.common.run import check_rules
+
+    options, changes = parse(argv, KEYS)
+    config, policy = load_run(options["run"], options.get("device", "cpu"))
+    config["env"] = {**config["env"], **changes}
+    env = make_env(config["env"], num_envs=1)
+    check_rules(config["rules"], rules_version(env), options["run"])
+    bots = tuple(name for name in options.get("bots", ",".join(BOTS)).split(",") if name)
+    for bot in bots:
+        if bot not in BOTS:
+            raise cfg.unknown("bot", bot, BOTS)
+    numbers = {}
+    for key, default in (("episodes", 512), ("seed", SEED)):
+        try:
+            numbers[key] = int(options.get(key, default))
+        except ValueError as error:
+            raise cfg.BadInput(f"{key}={options[key]}: a whole number is needed") from error
+    return evaluate_run(options["run"], config, policy, bots=bots, **numbers)
+
+
+def main(argv: list[str] | None = None) -> None:
+    argv = sys.argv[1:] if argv is None else argv
+    if {"-h", "--help"} & set(argv):
+        print((__doc__ or "").strip() + "\n")
+        print("\n".join(f"  {key:<10} {text}" for key, text in KEYS.items()))
+        return
+    from algos.common.checkpoint import CheckpointError
+
+    try:
+        print(json.dumps(run_evaluation(argv)))
+    except cfg.BadInput as error:
+        cfg.stop(error)
+    except CheckpointError as error:
+        cfg.stop(error, 1)
+
+
+if __name__ == "__main__":
+    main()

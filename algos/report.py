@@ -1,0 +1,55 @@
+"""Curves of a run as a picture: python -m algos.report run=PATH writes report.png into the run folder."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from algos.common import config as cfg
+from algos.common.log import read_metrics
+
+CURVES = {
+    "episode/win_rate": "win rate",
+    "episode/return": "return",
+    "loss/entropy": "entropy",
+    "time/steps_per_second": "steps per second",
+}
+
+
+def plot(folder: str | Path) -> Path | None:
+    """Write report.png; None where matplotlib is absent or nothing has been measured."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        return None
+    metrics = read_metrics(Path(folder) / "metrics.jsonl")
+    names = [name for name in CURVES if any(line.get(name) is not None for line in metrics)]
+    if not names:
+        return None
+    figure = Figure(figsize=(4 * len(names), 3), layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        points = [(line["step"], line[name]) for line in metrics if line.get(name) is not None]
+        axes.plot(*zip(*points, strict=True))
+        axes.set(title=CURVES[name], xlabel="environment steps")
+        axes.grid(alpha=0.3)
+    path = Path(folder) / "report.png"
+    figure.savefig(path, dpi=100)
+    return path
+
+
+def main(argv: list[str] | None = None) -> None:
+    argv = sys.argv[1:] if argv is None else argv
+    options = dict(map(cfg.split_override, argv)) if "--help" not in argv and "-h" not in argv else {}
+    if set(options) != {"run"}:
+        print((__doc__ or "").strip())
+        return
+    try:
+        print(plot(options["run"]))
+    except OSError as error:
+        cfg.stop(error)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,254 @@
+"""Train an algorithm on an environment.
+
+    python -m algos.train env=mabc                                     the default: ippo, skirmish-3v3 against classic
+    python -m algos.train env=mabc algo=mappo env.scenario=skirmish-5v6 total_steps=4_000_000
+    python -m algos.train env=mabc algo.lr=5e-4 algo.recurrent=true seed=3 dir=runs/mine
+    python -m algos.train -m env=mabc seed=1,2,3                       a sweep, one run after the other
+    python -m algos.train resume=runs/mine                             go on after a crash, bit for bit
+    python -m algos.train env=pettingzoo env.id=mpe2.simple_spread_v3
+    python -m algos.train env=gym env.id=CartPole-v1 algo.num_steps=128
+    python -m algos.train --help env=gym algo=mappo                    keys of these two
+
+Afterwards: python -m algos.evaluate run=PATH, python -m algos.play run=PATH, tensorboard --logdir PATH.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Optional
+
+from algos.common import config as cfg
+
+DEFAULT_ENV, DEFAULT_ALGO = "mabc", "ippo"
+
+
+@dataclass
+class TrainConfig:
+    defaults: list[Any] = field(default_factory=lambda: ["_self_", {"env": DEFAULT_ENV}, {"algo": DEFAULT_ALGO}])
+    env: Any = None  # what to learn in; its keys are env.…
+    algo: Any = None  # how to learn; its keys are algo.…
+    seed: int = 0  # of networks, sampling and worlds
+    total_steps: int = 1_500_000  # environment steps, summed over worlds
+    dir: Optional[str] = None  # run folder; empty: runs/<scenario>-<algo>-s<seed>
+    resume: Optional[str] = None  # a run folder (or one of its checkpoints) to go on with
+    device: str = "cpu"  # of the networks: cpu | cuda
+
+
+def help_text(overrides: list[str]) -> str:
+    """What `--help` prints, for the environment and algorithm chosen beside it."""
+    known = cfg.presets()
+    env = cfg.choices(overrides, "env", DEFAULT_ENV, cfg.env_classes())[0]
+    algo = cfg.choices(overrides, "algo", DEFAULT_ALGO, known)[0]
+    general = [key for key in cfg.read_dataclass(Path(__file__), "TrainConfig") if key.name != "defaults"]
+    names = {"env": " | ".join(cfg.env_classes()), "algo": " | ".join(known)}
+    shown = {key.name: names.get(key.name, key.default) for key in general}
+    return "\n\n".join(
+        [
+            (__doc__ or "").strip(),
+            cfg.describe("Keys of every run (key=value):", general, shown),
+            cfg.describe(f"Keys of env={env} (env.key=value; None: as the scenario says):", cfg.env_keys(env)),
+            cfg.describe(f"Keys of algo={algo} (algo.key=value):", cfg.algo_keys(algo), {"name": repr(algo)}),
+        ]
+    )
+
+
+def check_overrides(overrides: list[str], sweep: bool) -> list[str]:
+    """Overrides as Hydra will take them, after every key and every value has been looked at; BadInput otherwise."""
+    modules = cfg.presets()
+    envs = cfg.choices(overrides, "env", DEFAULT_ENV, cfg.env_classes())
+    algos = cfg.choices(overrides, "algo", DEFAULT_ALGO, modules)
+    if not sweep and len(envs) + len(algos) > 2:
+        raise cfg.BadInput("several values for one key are a sweep: add -m")
+    general = [key.name for key in cfg.read_dataclass(Path(__file__), "TrainConfig") if key.name != "defaults"]
+    known = general + [f"algo.{key.name}" for name in algos for key in cfg.algo_keys(name)]
+    known += [f"env.{key.name}" for name in envs for key in cfg.env_keys(name)]
+    clean = cfg.check_keys(overrides, known, open_keys=["env.kwargs"])
+    check_resume(clean)
+    register(envs, {name: modules[name] for name in algos})
+    if not sweep:
+        check_values(clean, envs[0], algos[0], modules[algos[0]])
+    return clean
+
+
+def check_resume(overrides: list[str]) -> None:
+    """BadInput if something is given beside resume= that belongs to the run's own configuration."""
+    from algos.common.run import RESUME_KEYS
+
+    keys = [cfg.split_override(override)[0] for override in overrides]
+    extra = [key for key in keys if key not in RESUME_KEYS and not key.startswith("hydra")]
+    if "resume" in keys and extra:
+        raise cfg.BadInput(
+            f"resume= goes on with the run's own configuration: leave {', '.join(extra)} out "
+            f"(only {', '.join(sorted(RESUME_KEYS - {'resume'}))} may change)"
+        )
+
+
+def register(envs: list[str], algos: dict[str, str]) -> None:
+    """Tell Hydra about the configurations chosen; only their modules are imported."""
+    from hydra.core.config_store import ConfigStore
+
+    from algos.common.adapters import config_class
+
+    store = ConfigStore.instance()
+    store.store(name="train", node=TrainConfig)
+    for name in envs:
+        store.store(group="env", name=name, node=config_class(name))
+    for name, module in algos.items():
+        store.store(group="algo", name=name, node=algo_config(name, module))
+
+
+def algo_config(name: str, module: str) -> Any:
+    """An algorithm's Config as its preset has it."""
+    loaded = cfg.load_module(module)
+    return loaded.Config(name=name, **loaded.PRESETS[name])
+
+
+def check_values(overrides: list[str], env: str, algo: str, module: str) -> None:
+    """BadInput for a value of the wrong type or out of range."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+
+    from algos.common.adapters import config_class
+
+    node = OmegaConf.structured(TrainConfig)
+    node.env = OmegaConf.structured(config_class(env))
+    node.algo = OmegaConf.structured(algo_config(algo, module))
+    for override in overrides:
+        key, _ = cfg.split_override(override)
+        if key in ("env", "algo") or key.startswith("hydra"):
+            continue
+        try:
+            parsed = OverridesParser.create().parse_override(override)
+        except HydraException as error:
+            raise cfg.BadInput(f"{override}: {str(error).splitlines()[0]}") from error
+        if parsed.is_sweep_override():
+            raise cfg.BadInput(f"{override}: several values are a sweep, add -m (for a list write {key}=[1,2])")
+        if not key.startswith("env.kwargs."):
+            cfg.check_value(node, key, parsed.value())
+    OmegaConf.to_object(node.algo)  # __post_init__ looks at ranges
+    if node.total_steps < 1:
+        raise cfg.BadInput(f"total_steps={node.total_steps}: at least 1")
+
+
+# --- a run -----------------------------------------------------------------------------------------------------------
+
+
+def run_training(config: dict[str, Any]) -> dict[str, Any]:
+    """One training run from an effective configuration: train, evaluate, record an episode. Returns the evaluation."""
+    from algos.common import run as runs
+    from algos.common.adapters import make_env
+    from algos.common.protocol import rules_version
+
+    tree = None
+    if config["resume"]:
+        folder, tree = runs.resume_folder(config["resume"])
+        config = resumed_config(config, tree["config"])
+    else:
+        folder = Path(config["dir"]) if config["dir"] else runs.default_folder(config)
+    check_device(config["device"])
+    env = make_env(config["env"], seed=config["seed"])
+    rules = rules_version(env)
+    if tree:
+        runs.check_rules(tree["rules"], rules, folder)
+    else:
+        config["dir"] = str(folder)
+        runs.create_folder(folder, config)
+    run = runs.Run(folder, config, tree, rules=rules)
+    module = cfg.load_module(cfg.presets()[config["algo"]["name"]])
+    print(f"{config['algo']['name']} on {env_name(config)}: {env.num_envs} worlds, {env.num_agents} agents; run folder {folder}")
+    try:
+        policy = module.train(module.Config(**config["algo"]), env, run)
+    finally:
+        run.log.close()
+        env.close()
+    return finish(folder, config, policy)
+
+
+def resumed_config(given: dict[str, Any], saved: dict[str, Any]) -> dict[str, Any]:
+    """A run's own configuration, with what may be changed on resuming if it was given."""
+    config = dict(saved)
+    for key in given.get("given", []):
+        config[key] = given[key]
+    return config
+
+
+def check_device(device: str) -> None:
+    """BadInput if torch has no such device."""
+    import torch
+
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise cfg.BadInput(f"device={device}: {str(error).splitlines()[0]}. Use device=cpu") from error
+
+
+def env_name(config: dict[str, Any]) -> str:
+    env = config["env"]
+    return str(env.get("scenario") or env.get("id") or env["name"])
+
+
+def finish(folder: Path, config: dict[str, Any], policy: Callable) -> dict[str, Any]:
+    """Greedy evaluation with the bots beside it, a recorded episode, a plot; prints what a user wants to see next."""
+    from algos.evaluate import evaluate_run, table
+    from algos.play import record_episode
+    from algos.report import plot
+
+    result = evaluate_run(folder, config, policy)
+    (folder / "evaluation.json").write_text(json.dumps(result) + "\n", encoding="utf-8")
+    print(table(result))
+    plot(folder)
+    if episode := record_episode(folder, config, policy):
+        print(f"A greedy episode: {episode}  (to see it here: python -m algos.play run={folder})")
+    print(f"Curves: {folder / 'report.png'}; tensorboard --logdir {folder}")
+    return result
+
+
+def hydra_main(config: Any) -> None:
+    """What Hydra calls, once per run of a sweep."""
+    from omegaconf import OmegaConf
+
+    from algos.common.checkpoint import CheckpointError
+
+    plain = OmegaConf.to_container(config, resolve=True, enum_to_str=True)
+    try:
+        OmegaConf.to_object(config.algo)
+        run_training({**plain, "given": GIVEN})
+    except cfg.BadInput as error:
+        cfg.stop(error)
+    except CheckpointError as error:
+        cfg.stop(error, 1)
+
+
+GIVEN: list[str] = []  # general keys on the command line: those that may change on resuming
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point: help, check of overrides, then Hydra."""
+    flags, overrides = cfg.split_arguments(sys.argv[1:] if argv is None else argv)
+    sweep = bool({"-m", "--multirun"} & set(flags))
+    try:
+        if {"-h", "--help"} & set(flags):
+            print(help_text(overrides))
+            return
+        overrides = check_overrides(overrides, sweep)
+    except cfg.BadInput as error:
+        cfg.stop(error)
+    GIVEN[:] = [key for key, _ in map(cfg.split_override, overrides) if key in ("total_steps", "device")]
+    import hydra
+
+    quiet = ["hydra.run.dir=.", "hydra.output_subdir=null", "hydra/job_logging=none", "hydra/hydra_logging=none"]
+    if sweep:
+        quiet[0] = "hydra.sweep.dir=runs/sweeps/${now:%Y-%m-%d_%H-%M-%S}"
+    given = [cfg.split_override(override)[0] for override in overrides]
+    quiet = [setting for setting in quiet if setting.partition("=")[0] not in given]
+    sys.argv = [sys.argv[0], *flags, *overrides, *quiet]
+    hydra.main(config_path=None, config_name="train", version_base="1.3")(hydra_main)()
+
+
+if __name__ == "__main__":
+    main()

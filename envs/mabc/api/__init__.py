@@ -1,0 +1,1 @@
+"""Interfaces: batched (native), PettingZoo and Gymnasium. Thin: no rule of the game is known here."""

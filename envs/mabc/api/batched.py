@@ -1,0 +1,342 @@
+"""`make_batch`: many worlds stepped at once, the native interface; the others are derived from it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode
+
+from .. import plain
+from ..catalogue import scenario as find_scenario
+from ..core import Results, reset_worlds, seed_worlds, step_worlds, suggest_actions
+from ..layouts import layouts_of, spec_of
+from ..observe.kinds import Kind, View, obs_kind, state_kind
+from ..params import BOTS, DRIVERS, FPS, NUM_ACTIONS, RULES_VERSION, RUNNING
+from ..scenarios import Scenario, ScenarioError, change, unknown
+from ..state import SCRATCH, WORLD
+from .opponents import make_opponents
+
+SMALL_BATCH = 128
+"""Fewer worlds than this are stepped by the calling thread alone: handing them over costs more than it saves."""
+
+
+def make_batch(
+    scenario: str | Scenario,
+    num_envs: int = 1,
+    obs: str = "vector",
+    state: str = "vector",
+    seed: int = 0,
+    first_world: int = 0,
+    copy: bool = False,
+    threads: int | None = None,
+    **changes,
+) -> BatchedEnv:
+    """Make a batch of B = num_envs worlds of one scenario.
+
+    obs, state: "vector", "entities", "planes", "rgb" (obs also "text"). first_world: number of the first world in the
+    random streams, so that ranks of a distributed run differ. copy: return fresh arrays in place of the
+    environment's own. threads: default one a processor. changes: any field of `Scenario` (frame_skip=4, sight=96,
+    line_of_sight=True, full_observability=True, per_agent_reward=True, ...), any weight of `Rewards`, and
+    opponents= a bot's name, a callable, or {team: either}.
+
+    Raises ScenarioError, naming the nearest name there is, for an unknown scenario, option, bot or observation.
+    """
+    return BatchedEnv(scenario, num_envs, obs, state, seed, first_world, copy, threads, changes)
+
+
+class BatchedEnv:
+    """B worlds of one scenario, N agents each. Shapes: B worlds, N agents, A actions, D features, S state.
+
+    Returned arrays are the environment's own and are overwritten by the next call (`copy=True` copies). A world that
+    ends is reset within the same step; its last observation and state are in `info`.
+    """
+
+    metadata = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_fps": FPS, "rules_version": RULES_VERSION}
+
+    def __init__(self, scenario, num_envs, obs, state, seed, first_world, copy, threads, changes):
+        opponents = changes.get("opponents")
+        self.scenario = change(find_scenario(scenario), changes)
+        self.num_envs = _positive("num_envs", num_envs)
+        self.copy = copy
+        self._layouts, base_teams, self.maps = layouts_of(self.scenario)
+        self._spec = spec_of(self.scenario, base_teams)
+        self.view = View(
+            self.scenario, self._spec, int(self._layouts["width"].max()), int(self._layouts["height"].max())
+        )
+        spec = self._spec[0]
+        self.num_agents, self.num_actions = int(spec["num_agents"]), NUM_ACTIONS
+        slots = spec["slot"][: self.num_agents]
+        self.agent_teams = spec["team"][slots].astype(np.int64)
+        self.agent_ids = _agent_ids(self.agent_teams)
+        self.max_steps = self.scenario.max_steps
+        self.obs_name, self.state_name = obs, state
+        self._kinds: dict[tuple[str, str], tuple] = {}
+        self._obs_kind, self._obs = self._kind("obs", obs)
+        self._state_kind, _ = self._kind("state", state)
+        self._final_obs, self._final_state = self._obs_kind.allocate(num_envs), self._state_kind.allocate(num_envs)
+        self.obs_space, self.state_space = self._obs_kind.space, self._state_kind.space
+        self.obs_shape, self.state_shape = self.obs_space.shape, self.state_space.shape
+        self.action_space = spaces.Discrete(NUM_ACTIONS)
+        self._opponents = make_opponents(self, opponents)
+        self._allocate(threads)
+        self._seed, self._first_world, self._started = int(seed), int(first_world), False
+        seed_worlds(self._worlds, self._seed & (2**64 - 1), self._first_world)
+
+    def _allocate(self, threads: int | None) -> None:
+        batch, agents = self.num_envs, self.num_agents
+        self._worlds = np.zeros(batch, WORLD)
+        self._all = np.ones(batch, bool)
+        columns = agents + sum(opponent.num_tanks for opponent in self._opponents)
+        self._orders = np.zeros((batch, columns), np.int8)
+        self._no_hold = np.zeros((batch, 0), np.int16)
+        self._hold = np.zeros((batch, columns), np.int16)
+        self._out = Results(
+            reward=np.zeros((batch, agents), np.float32),
+            terminated=np.zeros(batch, bool),
+            truncated=np.zeros(batch, bool),
+            outcome=np.full(batch, RUNNING, np.int8),
+            success=np.zeros((batch, agents), bool),
+            alive=np.zeros((batch, agents), bool),
+            mask=np.zeros((batch, agents, NUM_ACTIONS), bool),
+            episode_return=np.zeros((batch, agents), np.float32),
+            episode_length=np.zeros(batch, np.int32),
+        )
+        self._actions = np.zeros((batch, agents), np.int64)
+        self._fused = self.obs_name == "vector" and self.state_name == "vector"
+        wanted = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self.threads = max(1, min(wanted, batch // SMALL_BATCH))
+        edges = np.linspace(0, batch, self.threads + 1).astype(int)
+        self._chunks = [(int(low), int(high)) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+        self._scratch = [np.zeros(1, SCRATCH) for _ in self._chunks]
+        self._pool = ThreadPoolExecutor(self.threads - 1) if self.threads > 1 else None
+
+    # -- the interface ------------------------------------------------------------------------------
+
+    def reset(self, seed: int | None = None, options: dict | None = None):
+        """Start new episodes in all worlds: observations [B, N, ...] and info. A seed restarts the random streams."""
+        if seed is not None:
+            self._seed = int(seed)
+            seed_worlds(self._worlds, self._seed & (2**64 - 1), self._first_world)
+        self._reset(self._all)
+        self._started = True
+        self._out.outcome.fill(RUNNING)
+        for array in (self._out.success, self._out.episode_return, self._out.episode_length):
+            array.fill(0)
+        for opponent in self._opponents:
+            opponent.memory = None
+        self.write(self._obs_kind, self._obs)
+        return self._give(self._obs), self._info()
+
+    def step(self, actions, hold=None):
+        """Step every world by frame_skip frames.
+
+        actions: int [B, N], 2 * move + fire, move in {stay, up, right, down, left}. hold: int [B, N], for how many
+        frames each action holds (default frame_skip); an action is not read while an earlier one still holds.
+        Returns obs [B, N, ...], reward float32 [B, N], terminated and truncated bool [B], info (dict of arrays).
+        Raises ValueError for actions of a wrong shape, dtype or range; nothing has moved then.
+        """
+        self._check_actions(actions)
+        if hold is None:
+            hold = self._no_hold
+        else:
+            self._hold[:, : self.num_agents] = np.clip(hold, 1, 30_000)
+            self._hold[:, self.num_agents :] = self.scenario.frame_skip
+            hold = self._hold
+        for opponent in self._opponents:
+            opponent.act(self._orders)
+        self._run(lambda k, low, high: self._step(k, hold, low, high))
+        if not self._fused:
+            self._finish()
+        for opponent in self._opponents:
+            opponent.forget(self._out.terminated | self._out.truncated)
+        out = self._out
+        return (
+            self._give(self._obs),
+            self._give(out.reward),
+            self._give(out.terminated),
+            self._give(out.truncated),
+            self._info(),
+        )
+
+    def observe(self, kind: str):
+        """The current step's observation of any kind: arrays [B, N, ...], or for "text" a list [B][N] of str."""
+        found, buffers = self._kind("obs", kind)
+        self.write(found, buffers)
+        return self._give(buffers)
+
+    def state(self, kind: str | None = None):
+        """The current step's global state, [B, ...]; by default of the kind given to make_batch."""
+        found, buffers = self._kind("state", kind or self.state_name)
+        self.write(found, buffers)
+        return self._give(buffers)
+
+    def action_mask(self) -> np.ndarray:
+        """Legal actions, bool [B, N, A]. Always some: the dead, the entering and the frozen may only stay and hold."""
+        return self._give(self._out.mask)
+
+    def bot_actions(self, bot: str) -> np.ndarray:
+        """What a bot ("random", "classic", "tactical", "attract") would do in the agents' seats: int64 [B, N]."""
+        if bot not in BOTS:
+            raise unknown("bot", bot, BOTS)
+        suggest_actions(
+            self._worlds, self._spec, self._layouts, self._scratch[0], DRIVERS.index(bot), self._actions
+        )
+        return self._give(self._actions)
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """All that decides the future, as arrays: restore() goes on exactly, the random streams included.
+
+        The memory of callable opponents is theirs to keep: it is not part of the snapshot.
+        """
+        out = {f"out.{name}": array.copy() for name, array in self._out._asdict().items()}
+        worlds = self._worlds.view(np.uint8).reshape(self.num_envs, -1).copy()
+        return {"worlds": worlds, "rules_version": np.array(RULES_VERSION), **out}
+
+    def restore(self, snapshot: dict[str, np.ndarray]) -> None:
+        """Go back to a snapshot of an environment of the same scenario and batch size."""
+        version, worlds = int(snapshot["rules_version"]), snapshot["worlds"]
+        if version != RULES_VERSION:
+            raise ValueError(
+                f"the snapshot was made by rules version {version}, this is version {RULES_VERSION}: "
+                f"install the version of mabc that made it, or start anew"
+            )
+        if worlds.shape != (self.num_envs, WORLD.itemsize):
+            raise ValueError(
+                f"the snapshot holds worlds of shape {worlds.shape}, expected {(self.num_envs, WORLD.itemsize)}: "
+                "restore it with the same num_envs"
+            )
+        self._worlds.view(np.uint8).reshape(self.num_envs, -1)[:] = worlds
+        for name, array in self._out._asdict().items():
+            array[:] = snapshot[f"out.{name}"]
+        self._started = True
+        self.write(self._obs_kind, self._obs)
+
+    def world(self, i: int) -> dict:
+        """World i as plain data that json can write (see docs/world.md)."""
+        return plain.world_to_dict(self._worlds[i], self._spec[0])
+
+    @property
+    def worlds(self) -> np.ndarray:
+        """The records themselves, [B] of state.WORLD: for tools and tests; writing to them is at your own risk."""
+        return self._worlds
+
+    def close(self) -> None:
+        """Stop the threads."""
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _run(self, work: Callable[[int, int, int], None]) -> None:
+        """work(chunk, low, high) over all chunks, the first by this thread. Kernels run without the GIL."""
+        rest = list(enumerate(self._chunks))[1:]
+        waiting = [self._pool.submit(work, k, low, high) for k, (low, high) in rest] if self._pool else []
+        work(0, *self._chunks[0])
+        for future in waiting:
+            future.result()
+
+    def _step(self, k: int, hold: np.ndarray, low: int, high: int) -> None:
+        step_worlds(
+            self._worlds,
+            self._spec,
+            self._layouts,
+            self._scratch[k],
+            self._orders,
+            hold,
+            self._out,
+            self._obs if self._fused else _NO_OBS,
+            self._final_obs if self._fused else _NO_OBS,
+            self._final_state if self._fused else _NO_STATE,
+            self._fused,
+            low,
+            high,
+        )
+
+    def _finish(self) -> None:
+        """Last observations and resets of the worlds that ended, for kinds that the step does not write itself."""
+        ended = self._out.terminated | self._out.truncated
+        if ended.any():
+            self.write(self._obs_kind, self._final_obs, ended)
+            self.write(self._state_kind, self._final_state, ended)
+            self._reset(ended)
+        self.write(self._obs_kind, self._obs)
+
+    def _reset(self, only: np.ndarray) -> None:
+        out = self._out
+        reset_worlds(self._worlds, self._spec, self._layouts, only, out.mask, out.alive, 0, self.num_envs)
+
+    def _kind(self, what: str, name: str):
+        if (what, name) not in self._kinds:
+            kind = (obs_kind if what == "obs" else state_kind)(name, self.view)
+            self._kinds[what, name] = (kind, kind.allocate(self.num_envs))
+        return self._kinds[what, name]
+
+    def write(self, kind: Kind, buffers, only: np.ndarray | None = None) -> None:
+        """Fill a kind's buffers, for all worlds or those for which only[b] is set."""
+        only = self._all if only is None else only
+        self._run(lambda k, low, high: kind.write(self._worlds, buffers, low, high, only))
+
+    def _give(self, value):
+        if not self.copy:
+            return value
+        if isinstance(value, dict):
+            return {key: self._give(item) for key, item in value.items()}
+        if isinstance(value, tuple):
+            return tuple(self._give(item) for item in value)
+        return value.copy()
+
+    def _info(self) -> dict[str, Any]:
+        out = self._out
+        info = {
+            "final_obs": self._final_obs,
+            "final_state": self._final_state,
+            "alive": out.alive,
+            "success": out.success,
+            "outcome": out.outcome,
+            "episode_return": out.episode_return,
+            "episode_length": out.episode_length,
+        }
+        return self._give(info)
+
+    def _check_actions(self, actions) -> None:
+        """Copy actions into the orders, or say what is wrong with them."""
+        if not self._started:
+            raise RuntimeError("step() before reset(): call reset() first")
+        actions = np.asarray(actions)
+        wanted = (self.num_envs, self.num_agents)
+        if actions.shape != wanted:
+            raise ValueError(f"actions have shape {actions.shape}; expected {wanted}: [num_envs, num_agents]")
+        if actions.dtype.kind not in "iu":
+            raise ValueError(f"actions have dtype {actions.dtype}; expected integers from 0 to {NUM_ACTIONS - 1}")
+        if actions.size and (actions.max() >= NUM_ACTIONS or actions.min() < 0):
+            b, n = np.argwhere((actions < 0) | (actions >= NUM_ACTIONS))[0]
+            raise ValueError(
+                f"actions[{b}, {n}] is {actions[b, n]}; expected 0 to {NUM_ACTIONS - 1} (2 * move + fire)"
+            )
+        self._orders[:, : self.num_agents] = actions
+
+
+_NO_OBS = np.zeros((1, 0, 0), np.float32)
+_NO_STATE = np.zeros((1, 0), np.float32)
+
+
+def _positive(name: str, value: int) -> int:
+    if not isinstance(value, (int, np.integer)) or value < 1:
+        raise ScenarioError(f"{name}={value!r}: expected a whole number of at least 1")
+    return int(value)
+
+
+def _agent_ids(teams: np.ndarray) -> list[str]:
+    """team1_0, team1_1, ..., team2_0, ..."""
+    counts: dict[int, int] = {}
+    names = []
+    for team in teams.tolist():
+        names.append(f"team{team}_{counts.get(team, 0)}")
+        counts[team] = counts.get(team, 0) + 1
+    return names

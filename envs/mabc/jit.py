@@ -1,0 +1,54 @@
+"""How the game's functions are compiled, and where the compiled code is kept.
+
+numba's disk cache notices an edit in a kernel's own file but not in the files that it calls, so an edited
+rule would silently run its old self. The cache folder is therefore keyed by a hash of all of this
+package's sources and numba's version.
+"""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+import numba
+from numba import njit
+
+_SOURCES = Path(__file__).parent
+
+
+def cache_dir() -> Path:
+    """The folder of this version's compiled code: `$MABC_CACHE_DIR` or the user's cache, plus a hash."""
+    digest = hashlib.sha256(numba.__version__.encode())
+    for path in sorted(_SOURCES.rglob("*.py")):
+        digest.update(str(path.relative_to(_SOURCES)).encode())
+        digest.update(path.read_bytes())
+    user_cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    root = Path(os.environ.get("MABC_CACHE_DIR") or Path(user_cache) / "mabc")
+    return root / digest.hexdigest()[:16]
+
+
+def _usable_cache_dir() -> str:
+    folder = cache_dir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return str(folder)
+    except OSError:
+        pass
+    return str(Path(tempfile.gettempdir()) / f"mabc-{os.getuid() if hasattr(os, 'getuid') else 0}" / folder.name)
+
+
+_CACHE = _usable_cache_dir()
+
+rule = njit(error_model="numpy", nogil=True)
+"""A function of the game: no Python object, no allocation, no exception, so it compiles for a GPU too."""
+
+
+def kernel(function):
+    """An entry point called from Python: compiled without the GIL and cached on disk with all it calls."""
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = _CACHE
+    try:
+        return njit(error_model="numpy", nogil=True, cache=True)(function)
+    finally:
+        numba.config.CACHE_DIR = before

@@ -1,0 +1,1 @@
+"""What agents see: one file a kind. `sight` decides who sees what, for all of them."""

@@ -1,0 +1,336 @@
+"""The `vector` observation and state: compact, float32, the default.
+
+An agent's row is its own tank, four rays, the bases, the power-up (where the scenario has any) and every other tank
+in fixed slots: allies by id, then enemies by id, each with the first of its bullets in flight.
+Distances are divided by the sight, so that they lie in [-1, 1]. A dead agent's row is zero but for the clock.
+The state lists all tanks by id and all bases in field coordinates; it leaves the terrain out (`planes` has it).
+"""
+
+import numpy as np
+from gymnasium import spaces
+
+from ..jit import kernel, rule
+from ..params import (
+    BULLET_SPEED,
+    DX,
+    DY,
+    ENTER_FRAMES,
+    FAST_BULLET_LEVEL,
+    FAST_BULLET_SPEED,
+    FREEZE_FRAMES,
+    HELMET_FRAMES,
+    MAX_LEVEL,
+    NOBODY,
+    PLAYER,
+    POWER_UPS,
+    SCOUT,
+    SPEED,
+    STUN_FRAMES,
+    TILE,
+    TWO_BULLETS_LEVEL,
+)
+from ..rules.terrain import stops_bullet, stops_tank, tile_at
+from .kinds import Kind, View
+from .sight import sees_point, sees_tank, sight_range
+
+SELF = (
+    "time_left x y up right down left level hits lives shield stun frozen entering speed bullet_speed bullets_free "
+    "in_forest bullet bullet_dx bullet_dy"
+).split()
+RAY = "drive shot brick".split()  # each for up, right, down, left
+BASE = "known own dx dy".split()
+POWER_UP = ["seen", "dx", "dy", *POWER_UPS]
+OTHER = (
+    "seen dx dy heading_x heading_y hits shield level speed bullet bullet_dx bullet_dy bullet_heading_x bullet_heading_y"
+).split()
+STATE_TANK = (
+    "alive x y heading_x heading_y hits lives level shield stun entering speed bullet bullet_x bullet_y "
+    "bullet_heading_x bullet_heading_y"
+).split()
+STATE_BASE = "alive x y".split()
+NUM_SELF, NUM_OTHER, NUM_STATE_TANK = len(SELF), len(OTHER), len(STATE_TANK)
+
+
+def obs_names(num_tanks: int, num_bases: int, power_ups: bool) -> list[str]:
+    """The name of every column of the vector observation."""
+    names = [f"self.{name}" for name in SELF]
+    names += [f"ray.{heading}.{name}" for heading in ("up", "right", "down", "left") for name in RAY]
+    names += [f"base{b}.{name}" for b in range(num_bases) for name in BASE]
+    names += [f"power_up.{name}" for name in POWER_UP] if power_ups else []
+    return names + [f"other{k}.{name}" for k in range(num_tanks - 1) for name in OTHER]
+
+
+def state_names(num_tanks: int, num_bases: int, power_ups: bool) -> list[str]:
+    """The name of every column of the vector state."""
+    names = ["time_left"] + [f"tank{i}.{name}" for i in range(num_tanks) for name in STATE_TANK]
+    names += [f"base{b}.{name}" for b in range(num_bases) for name in STATE_BASE]
+    return names + ([f"power_up.{name}" for name in POWER_UP] if power_ups else [])
+
+
+@rule
+def bullet_speed(tank):
+    """Px a frame of the bullets that a tank fires now."""
+    if tank.type == PLAYER and tank.level >= FAST_BULLET_LEVEL:
+        return FAST_BULLET_SPEED
+    return BULLET_SPEED[tank.type]
+
+
+@rule
+def bullets_free(world, i):
+    """The share of its bullets that tank i may still fire."""
+    tank = world.tanks[i]
+    first = world.bullets[2 * i].speed == 0
+    if tank.type == PLAYER and tank.level >= TWO_BULLETS_LEVEL:
+        return 0.5 * (first + (world.bullets[2 * i + 1].speed == 0))
+    return 1.0 * first
+
+
+@rule
+def time_left(world, spec):
+    """Share of the episode's steps that are left."""
+    return 1.0 - world.step / spec.max_steps
+
+
+@rule
+def drive_ray(world, tank, heading, tiles):
+    """How many tiles the tank could drive along a heading, up to `tiles`."""
+    column, row = (tank.x - 4) >> 3, (tank.y - 4) >> 3
+    if heading == 0 or heading == 2:
+        step = -1 if heading == 0 else 1
+        edge = row - 1 if heading == 0 else row + 2
+        for k in range(tiles):
+            if stops_tank(tile_at(world, column, edge)) or stops_tank(tile_at(world, column + 1, edge)):
+                return k
+            edge += step
+        return tiles
+    step = -1 if heading == 3 else 1
+    edge = column - 1 if heading == 3 else column + 2
+    for k in range(tiles):
+        if stops_tank(tile_at(world, edge, row)) or stops_tank(tile_at(world, edge, row + 1)):
+            return k
+        edge += step
+    return tiles
+
+
+@rule
+def shot_ray(world, tank, heading, clear, tiles, out):
+    """Write how far a shot flies (share of `tiles`) and whether brick stops it; it flies at least `clear` tiles."""
+    column, row = (tank.x - 4) >> 3, (tank.y - 4) >> 3
+    dx, dy = DX[heading], DY[heading]
+    column += dx * clear + (dx > 0) + dx
+    row += dy * clear + (dy > 0) + dy
+    for k in range(clear, tiles):
+        # the two quarters either side of the line: those that touch it
+        if dx == 0:
+            first, second = tile_at(world, column, row), tile_at(world, column + 1, row)
+            hit = stops_bullet(first, 4, 0) or stops_bullet(second, 0, 0)
+            hit = hit or stops_bullet(first, 4, 4) or stops_bullet(second, 0, 4)
+        else:
+            first, second = tile_at(world, column, row), tile_at(world, column, row + 1)
+            hit = stops_bullet(first, 0, 4) or stops_bullet(second, 0, 0)
+            hit = hit or stops_bullet(first, 4, 4) or stops_bullet(second, 4, 0)
+        if hit:
+            out[1] = k / tiles
+            out[2] = 1.0 * (0 < first <= 15 or 0 < second <= 15)
+            return
+        column += dx
+        row += dy
+    out[1] = 1.0
+    out[2] = 0.0
+
+
+@rule
+def observe_self(world, spec, i, scale, out):
+    """The agent's own columns."""
+    tank = world.tanks[i]
+    out[1] = tank.x / (4.0 * world.width) - 1.0
+    out[2] = tank.y / (4.0 * world.height) - 1.0
+    out[3 + tank.heading] = 1.0
+    out[7] = tank.level / MAX_LEVEL
+    out[8] = tank.hits / 4.0
+    out[9] = min(tank.lives, 4) / 4.0
+    out[10] = tank.shield / HELMET_FRAMES
+    out[11] = tank.stun / STUN_FRAMES
+    out[12] = world.frozen[tank.team - 1] / FREEZE_FRAMES
+    out[13] = tank.entering / ENTER_FRAMES
+    out[14] = SPEED[tank.type] / 4.0
+    out[15] = bullet_speed(tank) / 4.0
+    out[16] = bullets_free(world, i)
+    out[17] = tank.in_forest
+    bullet = world.bullets[2 * i]
+    if bullet.speed != 0:
+        out[18] = 1.0
+        out[19] = min(max((bullet.x - tank.x) * scale, -1.0), 1.0)
+        out[20] = min(max((bullet.y - tank.y) * scale, -1.0), 1.0)
+
+
+@rule
+def observe_base(world, spec, i, b, scale, out):
+    """One base: where it stands is known, but for the targets of `scout`, which must be seen."""
+    tank, base = world.tanks[i], world.bases[b]
+    own = base.team == tank.team
+    if base.alive and (spec.mode != SCOUT or own or sees_point(world, spec, tank, base.x, base.y)):
+        out[0] = 1.0
+        out[1] = 1.0 * own
+        out[2] = (base.x - tank.x) / (8.0 * world.width)
+        out[3] = (base.y - tank.y) / (8.0 * world.height)
+
+
+@rule
+def observe_power_up(world, spec, i, scale, out):
+    """The power-up, if it lies in sight."""
+    tank = world.tanks[i]
+    if world.power_up != NOBODY and sees_point(world, spec, tank, world.power_up_x, world.power_up_y):
+        out[0] = 1.0
+        out[1] = (world.power_up_x - tank.x) * scale
+        out[2] = (world.power_up_y - tank.y) * scale
+        out[3 + world.power_up] = 1.0
+
+
+@rule
+def observe_other(world, spec, i, j, scale, out):
+    """Another tank, if seen, and the first of its bullets in flight, if seen."""
+    tank, other = world.tanks[i], world.tanks[j]
+    if sees_tank(world, spec, i, j):
+        out[0] = 1.0
+        out[1] = (other.x - tank.x) * scale
+        out[2] = (other.y - tank.y) * scale
+        out[3] = DX[other.heading]
+        out[4] = DY[other.heading]
+        out[5] = other.hits / 4.0
+        out[6] = 1.0 * (other.shield > 0 or other.entering > 0)
+        out[7] = other.level / MAX_LEVEL
+        out[8] = SPEED[other.type] / 4.0
+    if world.flying == 0:
+        return
+    k = 2 * j if world.bullets[2 * j].speed != 0 else 2 * j + 1
+    bullet = world.bullets[k]
+    if bullet.speed != 0 and sees_point(world, spec, tank, bullet.x, bullet.y):
+        out[9] = bullet.speed / 4.0
+        out[10] = (bullet.x - tank.x) * scale
+        out[11] = (bullet.y - tank.y) * scale
+        out[12] = DX[bullet.heading]
+        out[13] = DY[bullet.heading]
+
+
+@rule
+def observe_agent(world, spec, i, out):
+    """Write the row of tank i into out, float32 [D]."""
+    for d in range(out.shape[0]):
+        out[d] = 0.0
+    out[0] = time_left(world, spec)
+    tank = world.tanks[i]
+    if not tank.alive:
+        return
+    reach = sight_range(world, spec)
+    scale = 1.0 / reach
+    observe_self(world, spec, i, scale, out)
+    at = NUM_SELF
+    tiles = reach // TILE
+    for heading in range(4):
+        clear = drive_ray(world, tank, heading, tiles)
+        out[at] = clear / tiles
+        shot_ray(world, tank, heading, clear, tiles, out[at : at + 3])
+        at += 3
+    for b in range(spec.num_bases):
+        observe_base(world, spec, i, b, scale, out[at : at + 4])
+        at += 4
+    if spec.power_ups:
+        observe_power_up(world, spec, i, scale, out[at : at + 9])
+        at += 9
+    for k in range(spec.num_tanks - 1):
+        observe_other(world, spec, i, spec.others[i, k], scale, out[at : at + NUM_OTHER])
+        at += NUM_OTHER
+
+
+@rule
+def observe_world(world, spec, out):
+    """Write the observations of all agents of one world into out, float32 [N, D]."""
+    for n in range(spec.num_agents):
+        observe_agent(world, spec, spec.slot[n], out[n])
+
+
+@rule
+def state_of_tank(world, i, out):
+    """One tank's columns of the state."""
+    tank = world.tanks[i]
+    if tank.alive:
+        out[0] = 1.0
+        out[1] = tank.x / (4.0 * world.width) - 1.0
+        out[2] = tank.y / (4.0 * world.height) - 1.0
+        out[3] = DX[tank.heading]
+        out[4] = DY[tank.heading]
+        out[5] = tank.hits / 4.0
+        out[7] = tank.level / MAX_LEVEL
+        out[8] = tank.shield / HELMET_FRAMES
+        out[9] = tank.stun / STUN_FRAMES
+        out[10] = tank.entering / ENTER_FRAMES
+        out[11] = SPEED[tank.type] / 4.0
+    out[6] = min(tank.lives, 4) / 4.0
+    k = 2 * i if world.bullets[2 * i].speed != 0 else 2 * i + 1
+    bullet = world.bullets[k]
+    if bullet.speed != 0:
+        out[12] = bullet.speed / 4.0
+        out[13] = bullet.x / (4.0 * world.width) - 1.0
+        out[14] = bullet.y / (4.0 * world.height) - 1.0
+        out[15] = DX[bullet.heading]
+        out[16] = DY[bullet.heading]
+
+
+@rule
+def state_of_world(world, spec, out):
+    """Write the global state of one world into out, float32 [S]."""
+    for d in range(out.shape[0]):
+        out[d] = 0.0
+    out[0] = time_left(world, spec)
+    at = 1
+    for i in range(spec.num_tanks):
+        state_of_tank(world, i, out[at : at + NUM_STATE_TANK])
+        at += NUM_STATE_TANK
+    for b in range(spec.num_bases):
+        base = world.bases[b]
+        out[at] = base.alive
+        out[at + 1] = base.x / (4.0 * world.width) - 1.0
+        out[at + 2] = base.y / (4.0 * world.height) - 1.0
+        at += 3
+    if spec.power_ups and world.power_up != NOBODY:
+        out[at] = 1.0
+        out[at + 1] = world.power_up_x / (4.0 * world.width) - 1.0
+        out[at + 2] = world.power_up_y / (4.0 * world.height) - 1.0
+        out[at + 3 + world.power_up] = 1.0
+
+
+@kernel
+def write_obs(worlds, spec_array, out, low, high, only):
+    """Observations of worlds low..high into out, float32 [B, N, D]."""
+    for b in range(low, high):
+        if only[b]:
+            observe_world(worlds[b], spec_array[0], out[b])
+
+
+@kernel
+def write_state(worlds, spec_array, out, low, high, only):
+    """States of worlds low..high into out, float32 [B, S]."""
+    for b in range(low, high):
+        if only[b]:
+            state_of_world(worlds[b], spec_array[0], out[b])
+
+
+def obs_kind(view: View) -> Kind:
+    """float32 [B, N, D]; `obs_names` tells the columns."""
+    size = len(obs_names(view.num_tanks, view.num_bases, view.scenario.has_power_ups))
+    return Kind(
+        spaces.Box(-np.inf, np.inf, (size,), np.float32),
+        lambda batch: np.zeros((batch, view.num_agents, size), np.float32),
+        lambda worlds, out, low, high, only: write_obs(worlds, view.spec, out, low, high, only),
+    )
+
+
+def state_kind(view: View) -> Kind:
+    """float32 [B, S]; `state_names` tells the columns."""
+    size = len(state_names(view.num_tanks, view.num_bases, view.scenario.has_power_ups))
+    return Kind(
+        spaces.Box(-np.inf, np.inf, (size,), np.float32),
+        lambda batch: np.zeros((batch, size), np.float32),
+        lambda worlds, out, low, high, only: write_state(worlds, view.spec, out, low, high, only),
+    )

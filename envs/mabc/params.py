@@ -1,0 +1,111 @@
+"""Every number of the game, with its unit and where it comes from.
+
+"fact" is a fact of the 1985 game; "our choice" is a number that the facts leave open.
+Units: px (pixels), frames (60 a second), units (64 frames).
+"""
+
+RULES_VERSION = 1
+"""Raised whenever a rule, a reward or an observation changes; results and files record it."""
+
+# -- geometry and clock (fact) ------------------------------------------------------------------
+FPS = 60
+UNIT = 64  # frames
+BLOCK = 16  # px
+TILE = 8  # px
+QUARTER = 4  # px
+HALF_TANK = 8  # px from a tank's centre to its edge
+
+# -- headings; a move action is its heading + 1 -----------------------------------------------
+UP, RIGHT, DOWN, LEFT = 0, 1, 2, 3
+HEADINGS = ("up", "right", "down", "left")
+DX = (0, 1, 0, -1)
+DY = (-1, 0, 1, 0)
+NUM_ACTIONS = 10  # {stay, up, right, down, left} x {hold, fire}
+
+# -- terrain codes, one byte a tile; 1 to 15 is brick, the mask of the quarters still there ----
+EMPTY, BRICK, STEEL, WATER, FOREST, ICE, BASE = 0, 15, 16, 17, 18, 19, 20
+
+# -- tanks (fact), one table by type ----------------------------------------------------------
+TYPES = ("basic", "fast", "power", "armor", "player")
+BASIC, FAST, POWER, ARMOR, PLAYER = 0, 1, 2, 3, 4
+HITS = (1, 1, 1, 4, 1)  # bullets it takes
+SPEED = (2, 4, 2, 2, 3)  # quarters of a px a frame
+BULLET_SPEED = (2, 2, 4, 2, 2)  # px a frame
+POINTS = (100, 200, 300, 400, 0)
+MAX_LEVEL = 3  # stars of a player
+FAST_BULLET_LEVEL, TWO_BULLETS_LEVEL, STEEL_LEVEL = 1, 2, 3
+FAST_BULLET_SPEED = 4  # px a frame
+TANK_CLEARANCE = 16  # px: two tanks overlap when both centre distances are below it
+
+# -- bullets (fact) -----------------------------------------------------------------------------
+MUZZLE = 8  # px from the tank's centre, where a bullet starts: our choice
+BULLET_TANK = 10  # px: a hit when |dx| and |dy| are below it
+BULLET_BULLET = 6  # px
+
+# -- timers, frames -----------------------------------------------------------------------------
+SLIDE_FRAMES = 28  # fact: ice
+ENTER_FRAMES = 28  # fact: inactive and safe
+STUN_FRAMES = 267  # fact, "about 267": friendly fire
+RESPAWN_SHIELD = 3 * UNIT  # fact
+HELMET_FRAMES = 10 * UNIT  # fact
+FREEZE_FRAMES = 10 * UNIT  # fact: timer
+SHOVEL_FRAMES = 20 * UNIT  # fact
+SHOVEL_BLINK = 4 * UNIT  # fact, "the last 3 to 4": only drawn
+EXPLOSION_FRAMES = 32  # our choice: how long a dead tank holds its place on the field
+
+# -- lives and points (fact) ------------------------------------------------------------------
+PLAYER_LIVES = 3
+EXTRA_LIFE_POINTS = 20_000
+PICK_UP_POINTS = 500
+
+# -- waves (fact) -------------------------------------------------------------------------------
+WAVE_SIZE = 20
+FIELD_LIMIT_ONE, FIELD_LIMIT_TWO = 4, 6
+CARRIERS = (4, 11, 18)  # the n-th enemy of a stage, from 1, carries a power-up
+DELAY_BASE, DELAY_STAGE, DELAY_PLAYER = 190, 4, 20  # frames
+
+# -- power-ups (fact) -------------------------------------------------------------------------
+POWER_UPS = ("helmet", "timer", "shovel", "tank", "star", "grenade")
+HELMET, TIMER, SHOVEL, EXTRA_TANK, STAR, GRENADE = 0, 1, 2, 3, 4, 5
+POWER_UP_ODDS = (HELMET, TIMER, SHOVEL, EXTRA_TANK, STAR, STAR, GRENADE, GRENADE)  # an eighth each
+POWER_UP_GRID_START, POWER_UP_GRID_STEP = 32, 48  # px
+PICK_UP_RANGE = 12  # px
+
+# -- modes, drivers and stances ----------------------------------------------------------------
+MODES = ("defend", "skirmish", "siege", "versus", "scout")
+DEFEND, SKIRMISH, SIEGE, VERSUS, SCOUT = 0, 1, 2, 3, 4
+FOUND_RANGE = 24  # px: a scout this near to a target, on both axes, has found it: our choice
+
+DRIVERS = ("learn", "random", "classic", "tactical", "attract", "policy")
+LEARN, RANDOM_BOT, CLASSIC_BOT, TACTICAL_BOT, ATTRACT_BOT, POLICY = 0, 1, 2, 3, 4, 5
+BOTS = ("random", "classic", "tactical", "attract")
+
+STANCES = ("hunt", "hold", "patrol")
+HUNT, HOLD, PATROL = 0, 1, 2
+PATROL_RANGE = 32  # px each way along the post's row: our choice
+
+# -- classic opponent ----------------------------------------------------------------------------
+FIRE_ODDS = 32  # fact: fires with probability 1/32 a frame
+DECIDE_ODDS = 16  # fact: when aligned, a new goal decision with probability 1/16
+BLOCKED_WAIT = 16  # frames, our choice for the fact's "short wait"
+CLASSIC_DELAY = 32  # frames: the entry delay d that times its phases where nobody enters: our choice
+
+# -- tactical opponent (our own) ------------------------------------------------------------------
+AIM_RANGE = 112  # px: how far it opens fire
+DODGE_RANGE = 48  # px: how near a bullet must be to be dodged
+BRICK_COST = 5  # path cost of a brick tile against 1 for a free one
+PLAN_MOVES = 12  # tiles planned ahead, then it plans anew
+
+# -- sight ---------------------------------------------------------------------------------------
+FOREST_RANGE = 24  # px: nearer than this, forest does not hide: our choice
+
+# -- capacity of a world record -------------------------------------------------------------------
+MAX_TANKS = 40
+MAX_BULLETS = 2 * MAX_TANKS
+MAX_BASES = 8
+MAX_TEAMS = 4
+MAX_ENTRIES = 24  # of one team
+MAX_TILES = 52  # a side
+MAX_WAVE = 64
+NOBODY = -1
+RUNNING = -1  # outcome of a world that still runs; 0 is a draw, else the winning team

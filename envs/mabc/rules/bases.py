@@ -1,0 +1,92 @@
+"""Bases: a shot destroys one, the shovel walls one in, a scout finds one (facts: terrain, power-ups)."""
+
+from ..jit import rule
+from ..params import BASE, BRICK, FOUND_RANGE, HALF_TANK, SCOUT, STEEL
+from .terrain import tank_on_tile, tile_at
+
+
+@rule
+def bullet_in_base(bullet, base):
+    """Whether the bullet's point lies inside the base's 16 px square."""
+    return abs(bullet.x - base.x) < HALF_TANK and abs(bullet.y - base.y) < HALF_TANK
+
+
+@rule
+def take_base(world, base, i):
+    """Tank i destroys or finds a base."""
+    tank = world.tanks[i]
+    base.alive = 0
+    base.by = tank.team
+    world.lost[base.team - 1] += 1
+    if base.team != tank.team:
+        tank.bases += 1
+
+
+@rule
+def shoot_bases(world, spec):
+    """Any bullet destroys a base, a team mate's too; targets of `scout` only stop it."""
+    if world.flying == 0:
+        return
+    for b in range(spec.num_bases):
+        base = world.bases[b]
+        if not base.alive:
+            continue
+        for k in range(2 * spec.num_tanks):
+            bullet = world.bullets[k]
+            if bullet.speed != 0 and bullet_in_base(bullet, base):
+                bullet.speed = 0
+                world.flying -= 1
+                if spec.mode != SCOUT:
+                    take_base(world, base, k >> 1)
+                    break
+
+
+@rule
+def find_targets(world, spec):
+    """In `scout` a base is found by a tank of another team within 24 px on both axes."""
+    for b in range(spec.num_bases):
+        base = world.bases[b]
+        if not base.alive:
+            continue
+        for i in range(spec.num_tanks):
+            tank = world.tanks[i]
+            if (
+                tank.alive
+                and tank.entering == 0
+                and tank.team != base.team
+                and abs(tank.x - base.x) <= FOUND_RANGE
+                and abs(tank.y - base.y) <= FOUND_RANGE
+            ):
+                take_base(world, base, i)
+                break
+
+
+@rule
+def wall_bases(world, spec, team, steel):
+    """Put steel, or fresh brick, on the ring of tiles round a team's bases, except under a tank."""
+    for b in range(spec.num_bases):
+        base = world.bases[b]
+        if base.team != team or not base.alive:
+            continue
+        left, top = (base.x >> 3) - 2, (base.y >> 3) - 2
+        for k in range(16):
+            column, row = left + (k & 3), top + (k >> 2)
+            if column < 0 or row < 0 or column >= world.width or row >= world.height:
+                continue
+            if tile_at(world, column, row) != BASE and not tank_on_tile(world, spec, column, row):
+                world.terrain[row * world.width + column] = STEEL if steel else BRICK
+
+
+@rule
+def guard_bases(world, spec):
+    """Bases and shovel: hits, and steel that turns to fresh brick when the shovel's time is over."""
+    if spec.num_bases == 0:
+        return
+    shoot_bases(world, spec)
+    if spec.mode == SCOUT:
+        find_targets(world, spec)
+    for t in range(spec.num_teams):
+        if world.shovel[t] > 0:
+            world.shovel[t] -= 1
+            if world.shovel[t] == 0:
+                wall_bases(world, spec, t + 1, False)

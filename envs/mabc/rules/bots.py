@@ -1,0 +1,216 @@
+"""The kernel's opponents `random`, `classic` and `attract`: each sets a tank's order (`move`, `press`) for one frame.
+
+`classic` follows the facts on enemies, `attract` the attract mode's two-player script; `tactical` is in tactical.py.
+"""
+
+from ..jit import rule
+from ..params import (
+    ATTRACT_BOT,
+    BLOCKED_WAIT,
+    CLASSIC_BOT,
+    DECIDE_ODDS,
+    DOWN,
+    DX,
+    DY,
+    FIRE_ODDS,
+    HOLD,
+    HUNT,
+    LEFT,
+    NOBODY,
+    PATROL,
+    PATROL_RANGE,
+    RANDOM_BOT,
+    RIGHT,
+    TACTICAL_BOT,
+    TILE,
+    UNIT,
+    UP,
+)
+from .chance import HEADING_STREAM, TANK_STREAM, draw
+from .tactical import tactical
+
+
+@rule
+def aligned(tank):
+    """On the 8 px lattice on both axes."""
+    return tank.x % TILE == 0 and tank.y % TILE == 0
+
+
+@rule
+def heading_to(dx, dy, vertical_first):
+    """The heading along the sign of one axis, the other where that one is 0; NOBODY when there."""
+    if dx == 0 and dy == 0:
+        return NOBODY
+    if (vertical_first and dy != 0) or dx == 0:
+        return UP if dy < 0 else DOWN
+    return LEFT if dx < 0 else RIGHT
+
+
+@rule
+def hostile_tank(world, spec, i, turn):
+    """The living enemy number `turn` of tank i, or the next living one after it; NOBODY if none lives."""
+    tank = world.tanks[i]
+    count = spec.num_tanks
+    enemies = 0
+    for j in range(count):
+        if world.tanks[j].team != tank.team:
+            enemies += 1
+    if enemies == 0:
+        return NOBODY
+    wanted = turn % enemies
+    for attempt in range(2):
+        seen = 0
+        for j in range(count):
+            other = world.tanks[j]
+            if other.team == tank.team:
+                continue
+            if other.alive and (attempt == 1 or seen >= wanted):
+                return j
+            seen += 1
+    return NOBODY
+
+
+@rule
+def hostile_base(world, spec, i):
+    """The nearest enemy base that stands, or NOBODY."""
+    tank = world.tanks[i]
+    best, nearest = NOBODY, 1 << 20
+    for b in range(spec.num_bases):
+        base = world.bases[b]
+        distance = abs(base.x - tank.x) + abs(base.y - tank.y)
+        if base.alive and base.team != tank.team and distance < nearest:
+            best, nearest = b, distance
+    return best
+
+
+@rule
+def goal_heading(world, spec, i, bits):
+    """The classic goal decision, by the episode's age t in units (an 8-bit counter) and the entry delay d."""
+    tank = world.tanks[i]
+    t = (world.frame // UNIT) & 255
+    d = spec.classic_delay
+    if t * 8 <= d:
+        return bits & 3
+    base = hostile_base(world, spec, i)
+    heading = NOBODY
+    if t * 4 <= d or base == NOBODY:
+        target = hostile_tank(world, spec, i, i - spec.team_first[tank.team - 1])
+        if target != NOBODY:
+            other = world.tanks[target]
+            heading = heading_to(other.x - tank.x, other.y - tank.y, bits & 1)
+    else:
+        heading = heading_to(world.bases[base].x - tank.x, world.bases[base].y - tank.y, bits & 1)
+    return heading if heading != NOBODY else bits & 3
+
+
+@rule
+def press_at_random(world, i, bits):
+    """Fire with probability 1/32 a frame."""
+    if (bits >> 8) % FIRE_ODDS == 0:
+        world.tanks[i].press = 1
+
+
+@rule
+def classic(world, spec, i):
+    """One frame of the original's enemy."""
+    tank = world.tanks[i]
+    bits = draw(world, TANK_STREAM + i)
+    choice = draw(world, HEADING_STREAM + i)
+    heading = tank.heading
+    if tank.wait > 0:  # blocked a moment ago: keeps pressing
+        pass
+    elif tank.blocked:
+        if bits & 3:
+            tank.wait = BLOCKED_WAIT
+        else:
+            heading = (heading + 2) & 3
+            if aligned(tank):
+                if bits & 4:
+                    heading = goal_heading(world, spec, i, choice)
+                else:
+                    heading = (tank.heading + (1 if bits & 16 else 3)) & 3
+    elif aligned(tank) and (bits >> 16) % DECIDE_ODDS == 0:
+        heading = goal_heading(world, spec, i, choice)
+    tank.move = heading + 1
+    press_at_random(world, i, bits)
+
+
+@rule
+def random_bot(world, spec, i):
+    """A random heading now and then, a shot now and then."""
+    tank = world.tanks[i]
+    bits = draw(world, TANK_STREAM + i)
+    heading = tank.heading
+    if aligned(tank) and (bits >> 16) % DECIDE_ODDS == 0:
+        heading = bits & 3
+    tank.move = heading + 1
+    press_at_random(world, i, bits)
+
+
+@rule
+def attract_target(world, spec, i):
+    """Player 1 targets enemy places 2, 4, 3 and player 2 places 3, 5, 4 (from 0), then any living enemy."""
+    tank = world.tanks[i]
+    second = (i - spec.team_first[tank.team - 1]) & 1
+    for k in range(3):
+        place = (2, 4, 3)[k] + second
+        for t in range(spec.num_teams):
+            if t != tank.team - 1 and place < spec.team_size[t]:
+                j = spec.team_first[t] + place
+                if world.tanks[j].alive:
+                    return j
+    return hostile_tank(world, spec, i, second)
+
+
+@rule
+def attract(world, spec, i):
+    """The attract mode's script: power-up first, else its target, along alternating axes, always firing."""
+    tank = world.tanks[i]
+    goal_x, goal_y = tank.x, tank.y
+    if world.power_up != NOBODY:
+        goal_x, goal_y = world.power_up_x, world.power_up_y
+    else:
+        j = attract_target(world, spec, i)
+        if j != NOBODY:
+            goal_x, goal_y = world.tanks[j].x, world.tanks[j].y
+    if aligned(tank) and (world.frame // 16 + i) & 1 != tank.axis:
+        tank.axis ^= 1
+    heading = heading_to((goal_x - tank.x) // TILE, (goal_y - tank.y) // TILE, tank.axis)
+    tank.move = 0 if heading == NOBODY else heading + 1
+    in_bottom_rows = tank.y >= (world.height - 4) * TILE
+    tank.press = not in_bottom_rows
+
+
+@rule
+def keep_post(world, spec, layout, i):
+    """Stances: a tank that holds its post only turns there; one on patrol goes to and fro along its row."""
+    tank = world.tanks[i]
+    stance = spec.stance[i]
+    if stance == HUNT or tank.move == 0 or layout.x[i] < 0:
+        return
+    dx, dy = tank.x - layout.x[i], tank.y - layout.y[i]
+    reach = 0 if stance == HOLD else PATROL_RANGE
+    heading = tank.move - 1
+    ahead_x, ahead_y = dx + DX[heading], dy + DY[heading]
+    if abs(ahead_x) <= reach and ahead_y == 0:
+        return
+    if ((heading - tank.heading) & 1) == 0 or aligned(tank):
+        tank.heading = heading  # turns on the spot, without driving
+    tank.move = 0
+    if stance == PATROL and not tank.press:
+        back = heading_to(-dx if abs(dx) >= reach else 0, -dy, 1)
+        tank.move = (back if back != NOBODY else (RIGHT if (world.frame // 128 + i) & 1 else LEFT)) + 1
+
+
+@rule
+def decide(world, spec, layout, scratch, i, driver):
+    """Let one of the kernel's drivers set the order of tank i for this frame."""
+    if driver == CLASSIC_BOT:
+        classic(world, spec, i)
+    elif driver == RANDOM_BOT:
+        random_bot(world, spec, i)
+    elif driver == TACTICAL_BOT:
+        tactical(world, spec, scratch, i)
+    elif driver == ATTRACT_BOT:
+        attract(world, spec, i)
+    keep_post(world, spec, layout, i)

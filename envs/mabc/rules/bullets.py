@@ -1,0 +1,243 @@
+"""Bullets: firing, flight and what they hit (facts: terrain, tanks)."""
+
+from ..jit import rule
+from ..params import (
+    BASE,
+    BRICK,
+    BULLET_BULLET,
+    BULLET_SPEED,
+    BULLET_TANK,
+    DX,
+    DY,
+    EMPTY,
+    FAST_BULLET_LEVEL,
+    FAST_BULLET_SPEED,
+    HALF_TANK,
+    MUZZLE,
+    NOBODY,
+    PLAYER,
+    QUARTER,
+    STEEL,
+    STEEL_LEVEL,
+    STUN_FRAMES,
+    TILE,
+    TWO_BULLETS_LEVEL,
+)
+from .drive import can_act
+from .life import destroy
+from .power_ups import drop_power_up
+from .terrain import quarter_bit, stops_bullet, tile_at
+
+
+@rule
+def free_bullet(world, i):
+    """The index of a bullet that tank i may fire now, or NOBODY."""
+    if world.bullets[2 * i].speed == 0:
+        return 2 * i
+    tank = world.tanks[i]
+    if tank.type == PLAYER and tank.level >= TWO_BULLETS_LEVEL and world.bullets[2 * i + 1].speed == 0:
+        return 2 * i + 1
+    return NOBODY
+
+
+@rule
+def remove(world, bullet):
+    """Take a bullet out of the air; its tank may fire again."""
+    bullet.speed = 0
+    world.flying -= 1
+
+
+@rule
+def fire(world, spec):
+    """Every tank whose order is to fire and that has a bullet free fires it, once an order."""
+    for i in range(spec.num_tanks):
+        tank = world.tanks[i]
+        if not tank.press or not can_act(world, tank):
+            continue
+        k = free_bullet(world, i)
+        if k == NOBODY:
+            continue
+        tank.press = 0
+        is_player = tank.type == PLAYER
+        bullet = world.bullets[k]
+        bullet.x = tank.x + MUZZLE * DX[tank.heading]
+        bullet.y = tank.y + MUZZLE * DY[tank.heading]
+        bullet.heading = tank.heading
+        bullet.speed = (
+            FAST_BULLET_SPEED if is_player and tank.level >= FAST_BULLET_LEVEL else BULLET_SPEED[tank.type]
+        )
+        bullet.steel = is_player and tank.level >= STEEL_LEVEL
+        world.flying += 1
+
+
+@rule
+def fly(world, spec):
+    """Move every bullet along its heading."""
+    if world.flying == 0:
+        return
+    for k in range(2 * spec.num_tanks):
+        bullet = world.bullets[k]
+        if bullet.speed != 0:
+            bullet.x += bullet.speed * DX[bullet.heading]
+            bullet.y += bullet.speed * DY[bullet.heading]
+
+
+@rule
+def clear_brick(world, tank, column, row, mask):
+    """Take the quarters of `mask` out of a brick tile, if it is one."""
+    if column < 0 or row < 0 or column >= world.width or row >= world.height:
+        return
+    at = row * world.width + column
+    code = world.terrain[at]
+    if code == EMPTY or code > BRICK:
+        return
+    gone = code & mask
+    world.terrain[at] = code & ~mask
+    tank.bricks += (gone & 1) + (gone >> 1 & 1) + (gone >> 2 & 1) + (gone >> 3 & 1)
+
+
+@rule
+def clear_whole(world, tank, column, row):
+    """A level 3 shot takes a whole tile of brick or steel."""
+    if column < 0 or row < 0 or column >= world.width or row >= world.height:
+        return
+    at = row * world.width + column
+    if world.terrain[at] == STEEL:
+        world.terrain[at] = EMPTY
+    else:
+        clear_brick(world, tank, column, row, BRICK)
+
+
+@rule
+def hit_terrain(world, tank, bullet):
+    """Clear a strip 16 px wide, and 4 px deep or, for a level 3 shot, a tile deep; true if the bullet stops."""
+    vertical = bullet.heading == 0 or bullet.heading == 2
+    x0, y0 = bullet.x, bullet.y  # the two pixels just ahead of the bullet, either side of its line
+    if bullet.heading == 0 or bullet.heading == 3:
+        x0, y0 = x0 - 1, y0 - 1
+    elif vertical:
+        x0 -= 1
+    else:
+        y0 -= 1
+    x1, y1 = (x0 + 1, y0) if vertical else (x0, y0 + 1)
+    if x0 < 0 or y0 < 0 or x1 >= world.width * TILE or y1 >= world.height * TILE:
+        return True
+    column, row = x0 // TILE, y0 // TILE
+    other_column, other_row = x1 // TILE, y1 // TILE
+    first, second = tile_at(world, column, row), tile_at(world, other_column, other_row)
+    if not (stops_bullet(first, x0, y0) or stops_bullet(second, x1, y1)):
+        return False
+    if first == BASE or second == BASE:  # the base itself is judged in rules/bases.py
+        if not (base_is_hit(world, x0, y0) or base_is_hit(world, x1, y1)):
+            return True
+        return False
+    if bullet.steel:
+        clear_whole(world, tank, column, row)
+        clear_whole(world, tank, other_column, other_row)
+        return True
+    bit = quarter_bit(x0, y0)
+    if vertical:
+        mask = 3 if bit <= 2 else 12
+    else:
+        mask = 5 if bit == 1 or bit == 4 else 10
+    clear_brick(world, tank, column, row, mask)
+    clear_brick(world, tank, other_column, other_row, mask)
+    return True
+
+
+@rule
+def base_is_hit(world, x, y):
+    """Whether pixel (x, y) lies in a base that still stands."""
+    for b in range(world.bases.shape[0]):
+        base = world.bases[b]
+        if base.alive and abs(2 * x + 1 - 2 * base.x) < 2 * HALF_TANK:
+            if abs(2 * y + 1 - 2 * base.y) < 2 * HALF_TANK:
+                return True
+    return False
+
+
+@rule
+def bullets_on_terrain(world, spec):
+    """Bullet against terrain and border."""
+    if world.flying == 0:
+        return
+    for k in range(2 * spec.num_tanks):
+        bullet = world.bullets[k]
+        if bullet.speed != 0 and hit_terrain(world, world.tanks[k >> 1], bullet):
+            remove(world, bullet)
+
+
+@rule
+def cancel_each_other(world, k, m):
+    """Bullets cancel unless they are one player's own two, or both of bot types of one team."""
+    if k >> 1 == m >> 1:
+        return False
+    one, other = world.tanks[k >> 1], world.tanks[m >> 1]
+    return one.team != other.team or one.type == PLAYER or other.type == PLAYER
+
+
+@rule
+def bullets_on_bullets(world, spec):
+    """Bullet against bullet: both vanish."""
+    if world.flying < 2:
+        return
+    for k in range(2 * spec.num_tanks):
+        bullet = world.bullets[k]
+        if bullet.speed == 0:
+            continue
+        for m in range(k + 1, 2 * spec.num_tanks):
+            other = world.bullets[m]
+            if (
+                other.speed != 0
+                and abs(bullet.x - other.x) < BULLET_BULLET
+                and abs(bullet.y - other.y) < BULLET_BULLET
+                and cancel_each_other(world, k, m)
+            ):
+                remove(world, bullet)
+                remove(world, other)
+                break
+
+
+@rule
+def bullets_on_tanks(world, spec):
+    """Bullet against tank: within 10 px on both axes."""
+    if world.flying == 0:
+        return
+    for k in range(2 * spec.num_tanks):
+        bullet = world.bullets[k]
+        if bullet.speed == 0:
+            continue
+        for j in range(spec.num_tanks):
+            tank = world.tanks[j]
+            if (
+                abs(bullet.x - tank.x) < BULLET_TANK
+                and abs(bullet.y - tank.y) < BULLET_TANK
+                and tank.alive
+                and tank.entering == 0
+                and j != k >> 1
+                and hit_tank(world, spec, k >> 1, j)
+            ):
+                remove(world, bullet)
+                break
+
+
+@rule
+def hit_tank(world, spec, shooter, target):
+    """What a bullet does to a tank; false if it passes through."""
+    tank, owner = world.tanks[target], world.tanks[shooter]
+    if tank.team == owner.team:
+        if tank.type != PLAYER:
+            return False
+        if tank.shield == 0 and tank.stun == 0:
+            tank.stun = STUN_FRAMES
+        return True
+    if tank.shield > 0:
+        return True
+    owner.damage += 1
+    tank.hits -= 1
+    if tank.carrier:
+        tank.carrier = 0
+        drop_power_up(world, spec)
+    if tank.hits == 0:
+        destroy(world, target, shooter, True)
+    return True

@@ -1,0 +1,36 @@
+"""Counter-based randomness: a draw is a function of (seed, world, episode, frame, stream) and of nothing else."""
+
+import numpy as np
+
+from ..jit import rule
+
+# Streams: one number for each independent use within a frame. Those of tanks add the tank's slot.
+LAYOUT_STREAM, POWER_UP_STREAM, TANK_STREAM, HEADING_STREAM, PATH_STREAM = 0, 1, 64, 128, 192
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+_S30, _S27, _S31, _ONE = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(1)
+
+
+@rule
+def mix(z):
+    """The finaliser of SplitMix64 (Steele, Lea and Flood, 2014): uint64 to uint64, every bit counts."""
+    z = (z ^ (z >> _S30)) * _MIX_1
+    z = (z ^ (z >> _S27)) * _MIX_2
+    return z ^ (z >> _S31)
+
+
+@rule
+def episode_key(seed, index, episode):
+    """The random key of one episode of one world."""
+    key = mix(seed + _GOLDEN)
+    key = mix(key ^ (index * _GOLDEN + _ONE))
+    return mix(key ^ (np.uint64(episode) * _MIX_1 + _GOLDEN))
+
+
+@rule
+def draw(world, stream):
+    """63 random bits, as a non-negative int64, of this frame and stream."""
+    counter = (np.uint64(world.frame) << np.uint64(8)) + np.uint64(stream)
+    return np.int64(mix(world.key + counter * _GOLDEN) >> _ONE)

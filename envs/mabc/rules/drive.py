@@ -1,0 +1,108 @@
+"""Driving: ice, turns, movement (facts: geometry, terrain, tanks)."""
+
+from ..jit import rule
+from ..params import DX, DY, NOBODY, PLAYER, SLIDE_FRAMES, SPEED, TILE
+from .terrain import on_ice, overlaps, tank_on, way_is_clear
+
+
+@rule
+def can_act(world, tank):
+    """On the field, past its entry and not frozen by an enemy's timer."""
+    return tank.alive and tank.entering == 0 and world.frozen[tank.team - 1] == 0
+
+
+@rule
+def slide(world, spec):
+    """A player's tank that lets go of the key on ice drives on for SLIDE_FRAMES."""
+    for i in range(spec.num_tanks):
+        tank = world.tanks[i]
+        if tank.type != PLAYER or not tank.alive:
+            continue
+        if tank.move != 0:
+            tank.slide = SLIDE_FRAMES if tank.moved and on_ice(world, tank.x, tank.y) else 0
+        elif tank.slide > 0:
+            tank.slide = tank.slide - 1 if on_ice(world, tank.x, tank.y) else 0
+
+
+@rule
+def snapped(position):
+    """The nearest multiple of a tile; half way goes up."""
+    return (position + TILE // 2) // TILE * TILE
+
+
+@rule
+def turn(world, spec, i, heading):
+    """Turn tank i. A 90 degree turn snaps both coordinates to the nearest multiple of 8, a reversal does not.
+
+    Where the snap would put the tank into another one it takes the next multiple back along its way; where
+    that is taken too, the turn waits (our choice; see docs/decisions.md).
+    """
+    tank = world.tanks[i]
+    if (heading - tank.heading) & 1:
+        x, y = snapped(tank.x), snapped(tank.y)
+        if (x != tank.x or y != tank.y) and tank_on(world, spec, x, y, i):
+            x += TILE * ((tank.x > x) - (tank.x < x))
+            y += TILE * ((tank.y > y) - (tank.y < y))
+            if tank_on(world, spec, x, y, i):
+                return
+        tank.x, tank.y = x, y
+    tank.heading = heading
+
+
+@rule
+def tank_ahead(world, spec, i, x, y):
+    """The slot of a tank that tank i would push into at (x, y), or NOBODY. Driving apart is always allowed."""
+    tank = world.tanks[i]
+    for j in range(spec.num_tanks):
+        other = world.tanks[j]
+        if abs(x - other.x) >= 16 or abs(y - other.y) >= 16:
+            continue
+        if j == i or not other.alive or not overlaps(x, y, other.x, other.y):
+            continue
+        if (other.x - tank.x) * (x - tank.x) + (other.y - tank.y) * (y - tank.y) > 0:
+            return j
+    return NOBODY
+
+
+@rule
+def pixels_this_frame(frame, tank_type):
+    """How far a tank of this type drives in this frame: a speed of q quarters is q px over any 4 frames."""
+    quarters = SPEED[tank_type]
+    phase = frame & 3
+    return ((phase + 1) * quarters >> 2) - (phase * quarters >> 2)
+
+
+@rule
+def drive_tank(world, spec, i):
+    """Move tank i by at most one px along its heading."""
+    tank = world.tanks[i]
+    pixels = pixels_this_frame(world.frame, tank.type)
+    if pixels == 0:
+        return
+    x, y = tank.x + DX[tank.heading], tank.y + DY[tank.heading]
+    if way_is_clear(world, tank.x, tank.y, tank.heading) and tank_ahead(world, spec, i, x, y) == NOBODY:
+        tank.x, tank.y = x, y
+        tank.moved = 1
+        tank.blocked = 0
+    else:
+        tank.moved = 0
+        tank.blocked = 1
+        tank.slide = 0
+
+
+@rule
+def drive(world, spec):
+    """Turn and move every tank. The order of slots alternates with the frame, so that no side goes first."""
+    last = spec.num_tanks - 1
+    for k in range(spec.num_tanks):
+        i = last - k if world.frame & 1 else k
+        tank = world.tanks[i]
+        if not tank.alive or tank.entering > 0 or world.frozen[tank.team - 1] > 0:
+            continue
+        if tank.stun > 0 or (tank.move == 0 and tank.slide == 0):
+            tank.moved = 0
+            tank.blocked = 0
+            continue
+        if tank.move != 0 and tank.move - 1 != tank.heading:
+            turn(world, spec, i, tank.move - 1)
+        drive_tank(world, spec, i)

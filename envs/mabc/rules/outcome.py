@@ -1,0 +1,104 @@
+"""When a world ends and who wins (our modes; `defend` by the facts)."""
+
+from ..jit import rule
+from ..params import DEFEND, RUNNING, SCOUT, SIEGE, SKIRMISH, VERSUS
+
+
+@rule
+def standing(world, spec, t):
+    """Whether team t (from 0) has a tank on the field or one still to come."""
+    if world.out[t]:
+        return False
+    if spec.wave_size[t] > world.entered[t]:
+        return True
+    waves = spec.wave_size[t] > 0
+    for k in range(spec.team_size[t]):
+        tank = world.tanks[spec.team_first[t] + k]
+        if tank.alive or (not waves and tank.lives > 0):
+            return True
+    return False
+
+
+@rule
+def bases_left(world, spec, t):
+    """How many bases of team t stand."""
+    count = 0
+    for b in range(spec.num_bases):
+        if world.bases[b].team == t + 1 and world.bases[b].alive:
+            count += 1
+    return count
+
+
+@rule
+def last_standing(world, spec):
+    """The only team still in the game, 0 if none is, RUNNING while several are."""
+    winner = 0
+    for t in range(spec.num_teams):
+        if standing(world, spec, t):
+            if winner != 0:
+                return RUNNING
+            winner = t + 1
+    return winner
+
+
+@rule
+def leave(world, spec, t):
+    """Team t is out: its tanks leave the field."""
+    world.out[t] = 1
+    for k in range(spec.team_size[t]):
+        tank = world.tanks[spec.team_first[t] + k]
+        tank.alive = 0
+        tank.lives = 0
+
+
+@rule
+def defender(spec):
+    """The team (from 1) that owns the first base."""
+    return spec.base_team[0]
+
+
+@rule
+def judge_bases(world, spec):
+    """defend, siege, scout: one team's bases decide."""
+    owner = defender(spec)
+    if bases_left(world, spec, owner - 1) == 0:
+        taker = world.bases[0].by
+        for b in range(spec.num_bases):
+            if world.bases[b].by != owner and world.bases[b].by != 0:
+                taker = world.bases[b].by
+        return taker if taker != owner else (2 if owner == 1 else 1)
+    others_stand = False
+    for t in range(spec.num_teams):
+        if t != owner - 1 and standing(world, spec, t):
+            others_stand = True
+    if not others_stand:
+        return owner
+    if spec.mode == DEFEND and not standing(world, spec, owner - 1):
+        return 2 if owner == 1 else 1
+    return RUNNING
+
+
+@rule
+def judge(world, spec):
+    """Set world.outcome once the game is decided."""
+    if spec.mode == SKIRMISH:
+        world.outcome = last_standing(world, spec)
+    elif spec.mode == VERSUS:
+        for t in range(spec.num_teams):
+            if not world.out[t] and bases_left(world, spec, t) == 0:
+                leave(world, spec, t)
+        world.outcome = last_standing(world, spec)
+    else:
+        world.outcome = judge_bases(world, spec)
+
+
+@rule
+def judge_time(world, spec):
+    """At the step limit: the defenders of `siege` and `scout` have won, anything else is a truncated draw."""
+    if world.outcome != RUNNING or world.step < spec.max_steps:
+        return
+    if spec.mode == SIEGE or spec.mode == SCOUT:
+        world.outcome = defender(spec)
+    else:
+        world.outcome = 0
+        world.truncated = 1

@@ -1,0 +1,181 @@
+"""The world record: every field of the game with its unit. A batch is one NumPy array of `WORLD`.
+
+Snapshot, hash and equality of a world are its record's own bytes. `SPEC` is a scenario in numbers, the same
+for all worlds of a batch; `LAYOUT` is one start position: terrain, tanks, entries and bases.
+"""
+
+import numpy as np
+
+from .params import MAX_BASES, MAX_BULLETS, MAX_ENTRIES, MAX_TANKS, MAX_TEAMS, MAX_TILES, MAX_WAVE
+
+TANK = np.dtype(
+    [
+        ("x", "i2"),  # centre, px
+        ("y", "i2"),
+        ("shield", "i2"),  # frames left
+        ("stun", "i2"),  # frames left
+        ("entering", "i2"),  # frames left, inactive and safe
+        ("wait", "i2"),  # dead: frames until the place is free; bots: frames of pressing on
+        ("held", "i2"),  # frames for which the present order still holds
+        ("lives", "i2"),  # left, the running one included
+        ("type", "i1"),
+        ("team", "i1"),  # 1 to 4
+        ("heading", "i1"),
+        ("level", "i1"),
+        ("hits", "i1"),  # left
+        ("alive", "u1"),
+        ("slide", "i1"),  # frames of sliding left
+        ("move", "i1"),  # order: 0 stay, else heading + 1
+        ("press", "u1"),  # order: fire as soon as a bullet is free
+        ("moved", "u1"),  # drove in the last frame
+        ("blocked", "u1"),  # wanted to drive in the last frame and could not
+        ("carrier", "u1"),  # drops a power-up at its first hit
+        ("respawned", "u1"),  # this life began with an entry after a death
+        ("axis", "u1"),  # attract bot: the axis it tries first
+        ("in_forest", "u1"),  # hidden from enemies that are not near
+        ("driver", "i1"),
+        ("plan", "u4"),  # tactical bot: next headings, 2 bits each
+        ("planned", "i1"),  # how many of them are left
+        ("plan_x", "i2"),  # where the next planned heading applies, px
+        ("plan_y", "i2"),
+        ("points", "i4"),  # the game's points in this episode
+        # counts of the running step, from which rewards are made
+        ("kills", "i1"),
+        ("damage", "i1"),  # hits dealt to enemies
+        ("deaths", "i1"),
+        ("pick_ups", "i1"),
+        ("bricks", "i2"),  # quarters cleared
+        ("bases", "i1"),  # enemy bases destroyed, targets found
+        ("episode_return", "f4"),
+    ],
+    align=True,
+)
+
+BULLET = np.dtype(
+    [
+        ("x", "i2"),  # px
+        ("y", "i2"),
+        ("heading", "i1"),
+        ("speed", "i1"),  # px a frame; 0: no bullet
+        ("steel", "u1"),  # breaks steel
+        ("pad", "u1"),
+    ],
+    align=True,
+)
+"""Bullets 2i and 2i + 1 belong to tank i."""
+
+BASE_RECORD = np.dtype(
+    [("x", "i2"), ("y", "i2"), ("team", "i1"), ("alive", "u1"), ("by", "i1"), ("pad", "u1")], align=True
+)
+"""`by` is the team that destroyed or found it."""
+
+WORLD = np.dtype(
+    [
+        ("key", "u8"),  # random key of the running episode
+        ("seed", "u8"),
+        ("index", "u8"),  # first_world + position in the batch
+        ("episode", "u4"),
+        ("frame", "i4"),  # of the episode
+        ("step", "i4"),
+        ("layout", "i4"),
+        ("width", "i2"),  # tiles
+        ("height", "i2"),
+        ("outcome", "i1"),  # RUNNING, 0 draw, else the winning team
+        ("truncated", "u1"),  # ended by the time limit
+        ("power_up", "i1"),  # kind, or NOBODY
+        ("flying", "i1"),  # bullets in flight
+        ("power_up_x", "i2"),
+        ("power_up_y", "i2"),
+        ("power_up_wait", "i2"),  # frames until the next one appears, where it comes by the clock
+        ("frozen", "i2", MAX_TEAMS),  # frames left, by team - 1
+        ("shovel", "i2", MAX_TEAMS),  # frames left of steel round the base
+        ("entry_wait", "i2", MAX_TEAMS),  # frames until the next of a wave may enter
+        ("entry_next", "i2", MAX_TEAMS),  # entry point that is next in turn
+        ("entered", "i2", MAX_TEAMS),  # how many of the wave have entered
+        ("out", "u1", MAX_TEAMS),  # a team that is out of the game
+        ("lost", "i1", MAX_TEAMS),  # bases lost in the running step
+        ("potential", "f4", MAX_TEAMS),  # of shaping, after the last step
+        ("bases", BASE_RECORD, MAX_BASES),
+        ("tanks", TANK, MAX_TANKS),
+        ("bullets", BULLET, MAX_BULLETS),
+        ("terrain", "u1", MAX_TILES * MAX_TILES),  # tile (column, row) at row * width + column
+    ],
+    align=True,
+)
+
+LAYOUT = np.dtype(
+    [
+        ("width", "i2"),  # tiles
+        ("height", "i2"),
+        ("x", "i2", MAX_TANKS),  # start of each tank, px; < 0: it is not on the field at the start
+        ("y", "i2", MAX_TANKS),
+        ("heading", "i1", MAX_TANKS),
+        ("base_x", "i2", MAX_BASES),
+        ("base_y", "i2", MAX_BASES),
+        ("entries", "i2", MAX_TEAMS),  # how many entry points each team has
+        ("entry_x", "i2", (MAX_TEAMS, MAX_ENTRIES)),
+        ("entry_y", "i2", (MAX_TEAMS, MAX_ENTRIES)),
+        ("map", "i4"),  # index into the scenario's maps
+        ("terrain", "u1", MAX_TILES * MAX_TILES),
+    ],
+    align=True,
+)
+
+WEIGHTS = ("kill", "loss", "damage", "base", "win", "time", "pick_up", "shaping")
+
+SPEC = np.dtype(
+    [
+        ("mode", "i1"),
+        ("num_tanks", "i1"),
+        ("num_teams", "i1"),
+        ("num_bases", "i1"),
+        ("num_agents", "i1"),
+        ("base_team", "i1", MAX_BASES),
+        ("line_of_sight", "u1"),
+        ("full_observability", "u1"),
+        ("per_agent_reward", "u1"),
+        ("power_ups", "u1"),  # whether any can appear
+        ("any_policy", "u1"),
+        ("frame_skip", "i2"),
+        ("sight", "i2"),  # px
+        ("entry_delay", "i2"),  # frames
+        ("classic_delay", "i2"),  # frames
+        ("power_up_period", "i2"),  # frames; 0: none by the clock
+        ("max_steps", "i4"),
+        ("carriers", "u1", MAX_WAVE),  # whether the n-th of a wave carries a power-up
+        ("wave_size", "i2", MAX_TEAMS),
+        ("wave", "i1", (MAX_TEAMS, MAX_WAVE)),  # types in order of entry
+        ("team_size", "i1", MAX_TEAMS),  # places on the field
+        ("team_first", "i1", MAX_TEAMS),  # slot of its first tank
+        ("team_hits", "f4", MAX_TEAMS),  # bullets that destroy all of it
+        ("team_tanks", "f4", MAX_TEAMS),  # lives of all of it
+        ("enemy_hits", "f4", MAX_TEAMS),
+        ("enemy_tanks", "f4", MAX_TEAMS),
+        ("enemy_bases", "f4", MAX_TEAMS),
+        ("own_bases", "f4", MAX_TEAMS),
+        ("type", "i1", MAX_TANKS),
+        ("team", "i1", MAX_TANKS),
+        ("driver", "i1", MAX_TANKS),
+        ("stance", "i1", MAX_TANKS),
+        ("level", "i1", MAX_TANKS),
+        ("lives", "i2", MAX_TANKS),
+        ("column", "i1", MAX_TANKS),  # of the orders array; NOBODY: the kernel drives
+        ("slot", "i1", MAX_TANKS),  # of each agent
+        ("others", "i1", (MAX_TANKS, MAX_TANKS)),  # order in which tank i lists the rest: allies, enemies
+        ("gamma", "f4"),
+        ("scale", "f4", MAX_TEAMS),  # 1 / what a perfect episode earns
+        ("weights", np.dtype([(name, "f4") for name in WEIGHTS])),
+    ],
+    align=True,
+)
+
+SCRATCH = np.dtype(
+    [
+        ("cost", "u2", MAX_TILES * MAX_TILES),
+        ("queue", "u2", 2048),
+        ("queued", "u1", MAX_TILES * MAX_TILES),
+        ("saved", TANK, 1),
+    ],
+    align=True,
+)
+"""Working memory of the path finder, one a thread; carries nothing from one call to the next."""
