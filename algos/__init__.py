@@ -1,11 +1,12 @@
-"""Algorithms: one readable file each, found by their names in `PRESETS`; what they share is in `algos.common`."""
+"""Algorithms: one readable file each, found by the names in its `PRESETS`; what they share is in common/."""
 
 import sys
 from pathlib import Path
 
 
 def _use_sibling_envs(root: Path) -> None:
-    """Put `root`/envs first on sys.path if `root` is a checkout of ours, so that `import mabc` finds its source.
+    """Put `root`/envs first on sys.path if `root` is a checkout of ours, so that `import mabc` finds its
+    source.
 
     Only there: anybody else's folder `envs` beside an installed `algos` must stay invisible.
     """

@@ -42,7 +42,9 @@ def wilson(wins: float, count: int, z: float = 1.959964) -> list[float]:
     return [max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)]
 
 
-def play_episodes(env: Any, policy: Callable | None, episodes: int, seed: int = SEED) -> dict[str, np.ndarray]:
+def play_episodes(
+    env: Any, policy: Callable | None, episodes: int, seed: int = SEED
+) -> dict[str, np.ndarray]:
     """The first `episodes` / B episodes of every world, so that short episodes are not over-represented.
 
     policy: (obs, mask, memory) -> (actions, memory); None where bots hold all seats (N = 0).
@@ -96,16 +98,19 @@ def evaluate_policy(
         env.close()
 
 
-def evaluate_bot(env_config: dict[str, Any], bot: str, episodes: int = 512, seed: int = SEED) -> dict[str, Any]:
+def evaluate_bot(
+    env_config: dict[str, Any], bot: str, episodes: int = 512, seed: int = SEED
+) -> dict[str, Any]:
     """The same for a scripted player of MABC in all learning seats."""
     from algos.common.adapters import make_env
 
     seats = sorted({int(team) for team in make_env(env_config, num_envs=1).agent_teams})
-    opponents: dict[int, Any] = {team: bot for team in seats}
+    opponents: dict[int, Any] = dict.fromkeys(seats, bot)
     for other in range(1, 5):
         if other not in seats and env_config.get("opponent"):
             opponents[other] = env_config["opponent"]
-    env = make_env({**env_config, "opponent": known_teams(env_config, opponents)}, num_envs=min(WORLDS, episodes), seed=seed)
+    config = {**env_config, "opponent": known_teams(env_config, opponents)}
+    env = make_env(config, num_envs=min(WORLDS, episodes), seed=seed)
     played = play_episodes(env, None, episodes, seed)
     wins = np.isin(played["outcome"], seats) / len(seats)
     result = summary(played, wins)
@@ -162,11 +167,13 @@ def load_run(path: str, device: str = "cpu", greedy: bool = True) -> tuple[dict[
     tree = checkpoint.load(checkpoint.find(path))
     config = tree["config"]
     module = cfg.load_module(cfg.presets()[config["algo"]["name"]])
-    return {**config, "rules": tree["rules"]}, module.load_policy(config["algo"], tree["state"], device, greedy)
+    return {**config, "rules": tree["rules"]}, module.load_policy(
+        config["algo"], tree["state"], device, greedy
+    )
 
 
 def parse(argv: list[str], keys: dict[str, str]) -> tuple[dict[str, str], dict[str, Any]]:
-    """Options and changes of the environment (env.key=value) from the command line; BadInput for unknown keys."""
+    """Options and changes of the environment (env.key=value) from the command line."""
     import yaml
 
     options: dict[str, str] = {}

@@ -1,7 +1,7 @@
 """Look at a trained policy: record an episode, or show it in the terminal.
 
-    python -m algos.play run=runs/mine                 plays one greedy episode in the terminal
-    python -m algos.play run=runs/mine record=true     writes it to the run's replays/ instead
+python -m algos.play run=runs/mine                 plays one greedy episode in the terminal
+python -m algos.play run=runs/mine record=true     writes it to the run's replays/ instead
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def make_opponent(run: str | Path, greedy: bool = True) -> Callable:
 
 
 def play_frames(env: Any, policy: Callable, draw: Callable[[Any], Any], seed: int) -> Iterator[Any]:
-    """What `draw(env)` makes of one episode of world 0, its start included; the last item is the info of its end."""
+    """What `draw(env)` makes of every step of an episode of world 0; last comes the info of its end."""
     obs, _ = env.reset(seed=seed)
     memory = None
     while True:
@@ -40,15 +40,17 @@ def play_frames(env: Any, policy: Callable, draw: Callable[[Any], Any], seed: in
         actions, memory = policy(obs, env.action_mask(), memory)
         obs, _, terminated, truncated, info = env.step(actions)
         if terminated[0] or truncated[0]:
-            yield {name: np.asarray(info[name])[0].tolist() for name in ("outcome", "success", "episode_length")}
+            yield {
+                name: np.asarray(info[name])[0].tolist() for name in ("outcome", "success", "episode_length")
+            }
             return
 
 
 def draw_text(env: Any) -> str:
     """World 0 as text: the map, tanks as arrows (^>v< learning, their team's number else), bullets as *."""
     world = env.world(0)
-    rows = [list(line) for line in world["map"].splitlines()] if isinstance(world["map"], str) else [list(r) for r in world["map"]]  # fmt: skip  # noqa: E501
-    rows = [row for row in rows if row and "".join(row) != "tiles"]
+    text = world["map"] if isinstance(world["map"], str) else "\n".join(world["map"])
+    rows = [list(line) for line in text.splitlines() if line and line != "tiles"]
 
     def put(x: float, y: float, sign: str) -> None:
         row, column = int(y) // 8, int(x) // 8
@@ -68,14 +70,17 @@ def draw_text(env: Any) -> str:
 def picture() -> Callable[[Any], np.ndarray] | None:
     """A function that draws world 0 as pixels [H, W, 3], or None where nothing can draw."""
     try:
+        import PIL.Image  # noqa: F401 - what writes the GIF; matplotlib brings it
         from mabc.render import draw_world
     except ImportError:
         return None
-    return lambda env: np.array(draw_world(env, 0))
+    return lambda env: draw_world(env, 0, scale=2)
 
 
-def record_episode(folder: str | Path, config: dict[str, Any], policy: Callable, seed: int = SEED) -> Path | None:
-    """Save a greedy episode in the run's replays/: a GIF, or text frames where nothing can draw; None for others' games."""
+def record_episode(
+    folder: str | Path, config: dict[str, Any], policy: Callable, seed: int = SEED
+) -> Path | None:
+    """Save a greedy episode of MABC in the run's replays/: a GIF, or text frames where nothing can draw."""
     from algos.common.adapters import make_env
 
     if config["env"]["name"] != "mabc":
@@ -87,12 +92,19 @@ def record_episode(folder: str | Path, config: dict[str, Any], policy: Callable,
     path = Path(folder) / "replays" / ("episode.gif" if draw else "episode.txt")
     path.parent.mkdir(parents=True, exist_ok=True)
     if draw:
-        import imageio.v3 as imageio
-
-        imageio.imwrite(path, np.stack(frames[:-1]), duration=1000 / 8, loop=0)
+        write_gif(path, frames[:-1])
     else:
         path.write_text("\n\n".join([*frames[:-1], result_line(frames[-1])]) + "\n", encoding="utf-8")
     return path
+
+
+def write_gif(path: Path, frames: list[np.ndarray], fps: float = 8.0) -> None:
+    """Write pictures [H, W, 3] as a GIF that repeats and stays on its last picture for two seconds."""
+    from PIL import Image
+
+    pictures = [Image.fromarray(frame).quantize(64) for frame in frames]
+    durations = [round(1000 / fps)] * (len(pictures) - 1) + [2000]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=durations, loop=0)
 
 
 def result_line(end: dict[str, Any]) -> str:

@@ -1,18 +1,21 @@
 """PPO for teams: independent (`ippo`) and with a centralised critic (`mappo`).
 
-Proximal policy optimisation (Schulman et al. 2017, eq. 7), with what Yu et al. 2022 ("The surprising effectiveness of
-PPO in cooperative multi-agent games") found to matter: parameters shared by all learning agents, value
-normalisation, clipped Huber value loss, dead agents left out, few epochs over large minibatches.
+Proximal policy optimisation (Schulman et al. 2017, eq. 7), with what Yu et al. 2022 ("The surprising
+effectiveness of PPO in cooperative multi-agent games") found to matter: parameters shared by all learning
+agents, value normalisation, clipped Huber value loss, dead agents left out, few epochs over large
+minibatches.
 
-Legend of shapes: T time, B worlds, N agents, A actions, D features, S state, H hidden, L steps of a chunk, M rows.
-A row is what one agent saw in one step (L = 1) or, with a GRU, in a chunk of L steps. Rows in which the agent was
-dead throughout are never computed: that is most of this file's speed, next to large matrices and few calls.
+Legend of shapes: T time, B worlds, N agents, A actions, D features, S state, H hidden, L steps of a chunk, M
+rows. A row is what one agent saw in one step (L = 1) or, with a GRU, in a chunk of L steps. Rows in which the
+agent was dead throughout are never computed: that is most of this file's speed, next to large matrices and
+few calls.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,7 +33,7 @@ PRESETS = {
     "mappo": {"centralised": True},
 }
 
-# --- config ----------------------------------------------------------------------------------------------------------
+# --- config ---
 
 
 @dataclass
@@ -71,10 +74,15 @@ class Config:
             _require(0 <= getattr(self, name) <= 1, f"algo.{name}={getattr(self, name)}: between 0 and 1")
         _require(self.lr > 0, f"algo.lr={self.lr}: above 0")
         _require(self.clip_coef > 0, f"algo.clip_coef={self.clip_coef}: above 0")
-        _require(self.activation in ACTIVATIONS, f"algo.activation={self.activation}: one of {list(ACTIVATIONS)}")
+        _require(
+            self.activation in ACTIVATIONS, f"algo.activation={self.activation}: one of {list(ACTIVATIONS)}"
+        )
         if self.recurrent:
             whole = self.num_steps % self.chunk_length == 0
-            _require(whole, f"algo.num_steps={self.num_steps} is no multiple of algo.chunk_length={self.chunk_length}")
+            _require(
+                whole,
+                f"algo.num_steps={self.num_steps} is no multiple of algo.chunk_length={self.chunk_length}",
+            )
 
 
 def _require(condition: bool, message: str) -> None:
@@ -82,9 +90,9 @@ def _require(condition: bool, message: str) -> None:
         raise BadInput(message)
 
 
-ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh}
+ACTIVATIONS = {"relu": partial(nn.ReLU, inplace=True), "tanh": nn.Tanh}
 
-# --- networks --------------------------------------------------------------------------------------------------------
+# --- networks ---
 
 
 def linear(inputs: int, outputs: int, gain: float) -> nn.Linear:
@@ -110,10 +118,12 @@ class Net(nn.Module):
         self.gru = nn.GRUCell(width, config.hidden_size) if config.recurrent else None
         self.head = linear(config.hidden_size if config.recurrent else width, outputs, gain)
 
-    def forward(self, x: torch.Tensor, hidden: torch.Tensor, first: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """x [L, M, D], hidden [M, H] before the first step, first bool [L, M] (an episode begins): out [L, M, O], hidden.
+    def forward(
+        self, x: torch.Tensor, hidden: torch.Tensor, first: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Outputs [L, M, O] and the last hidden state [M, H] from x [L, M, D].
 
-        Without a GRU `hidden` and `first` are not looked at.
+        hidden [M, H] before the first step and first bool [L, M] (an episode begins) matter to a GRU only.
         """
         features = self.body(x)
         if self.gru is None:
@@ -127,7 +137,7 @@ class Net(nn.Module):
 
 
 class Agent(nn.Module):
-    """Actor and critic, shared by all learning agents; what they need to know of the environment is in `sizes`."""
+    """Actor and critic, shared by all learning agents; `sizes` is what they know of the environment."""
 
     def __init__(self, sizes: dict[str, int], config: Config):
         super().__init__()
@@ -140,7 +150,7 @@ class Agent(nn.Module):
         self.register_buffer("obs_std", torch.ones(sizes["obs"]))
 
     def inputs(self, obs: torch.Tensor) -> torch.Tensor:
-        """Actor's inputs from observations [..., N, D]: normalised, with the agent's number, as configured."""
+        """Actor's inputs from observations [..., N, D]: normalised and numbered as configured."""
         if self.config.norm_obs:
             obs = ((obs - self.obs_mean) / self.obs_std).clamp(-10, 10)
         if self.config.agent_id:
@@ -175,7 +185,7 @@ def sample(agent: Agent, out: torch.Tensor, mask: torch.Tensor) -> tuple[torch.T
         action = out + agent.log_std.exp() * torch.randn_like(out)
         return action, evaluate_actions(agent, out, mask, action)[0]
     log_probs = masked_log_probs(out, mask)
-    noise = torch.empty_like(log_probs).exponential_().clamp_min_(1e-30).log_()  # above -70: no match for the mask
+    noise = torch.empty_like(log_probs).exponential_().clamp_min_(1e-30).log_()  # at least -70
     action = (log_probs - noise).argmax(-1)
     return action, log_probs.gather(-1, action[..., None])[..., 0]
 
@@ -195,8 +205,9 @@ def evaluate_actions(
 class Policy:
     """A trained actor as a plain function of arrays; MABC takes it as an opponent as it is.
 
-    policy(obs [B, N, D], mask [B, N, A], memory) -> (actions [B, N], memory). `memory` is None at first; afterwards
-    an array [B, N, H] whose rows the caller sets to zero where a new episode begins, or None without a GRU.
+    policy(obs [B, N, D], mask [B, N, A], memory) -> (actions [B, N], memory). `memory` is None at first;
+    afterwards an array [B, N, H] whose rows the caller sets to zero where a new episode begins, or None
+    without a GRU.
     """
 
     def __init__(self, agent: Agent, greedy: bool = True):
@@ -222,14 +233,16 @@ class Policy:
         return out if self.agent.sizes["action_dims"] else masked_log_probs(out, legal).argmax(-1)
 
 
-def load_policy(config: dict[str, Any], state: dict[str, Any], device: str = "cpu", greedy: bool = True) -> Policy:
+def load_policy(
+    config: dict[str, Any], state: dict[str, Any], device: str = "cpu", greedy: bool = True
+) -> Policy:
     """Policy from the `algo` part of a run's configuration and the state in its checkpoint."""
     agent = Agent(state["sizes"], Config(**config))
     agent.load_state_dict({name: torch.as_tensor(value) for name, value in state["weights"].items()})
     return Policy(agent.to(device).eval(), greedy)
 
 
-# --- loss ------------------------------------------------------------------------------------------------------------
+# --- loss ---
 
 
 def ppo_loss(
@@ -243,7 +256,7 @@ def ppo_loss(
     weight: torch.Tensor | None,
     config: Config,
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-    """Clipped surrogate, clipped value loss and entropy bonus; all arrays of one shape, values and targets normalised.
+    """Clipped surrogate, clipped value loss and entropy bonus, from arrays of one shape; values normalised.
 
     weight: 1 where the agent was alive, 0 elsewhere; None: all alive. Means are over the living.
     Returns the loss and metrics (scalars without gradient).
@@ -283,11 +296,11 @@ def _value_error(difference: torch.Tensor, delta: float) -> torch.Tensor:
     return inner * (size - 0.5 * inner)
 
 
-# --- rollout ---------------------------------------------------------------------------------------------------------
+# --- rollout ---
 
 
 class Storage:
-    """One rollout, time-major, allocated once. What an agent sees has T+1 rows: the last one starts the next rollout."""
+    """One rollout, time-major, allocated once. Row T of what is seen is row 0 of the next rollout."""
 
     def __init__(self, env: BatchedEnv, config: Config, sizes: dict[str, int], device: str):
         T, B, N, A = config.num_steps, env.num_envs, env.num_agents, env.num_actions
@@ -300,7 +313,8 @@ class Storage:
         self.masks = new(T, B, N, A, dtype=torch.bool)
         self.alive = np.ones((T + 1, B, N), bool)
         self.first = np.ones((T + 1, B), bool)  # an episode begins
-        self.actions = new(T, B, N, sizes["action_dims"]) if sizes["action_dims"] else new(T, B, N, dtype=torch.int64)
+        dims = sizes["action_dims"]
+        self.actions = new(T, B, N, dims) if dims else new(T, B, N, dtype=torch.int64)
         self.log_probs = new(T, B, N)
         self.rewards = np.zeros((T, B, N), np.float32)
         self.terminated = np.zeros((T, B), bool)
@@ -328,7 +342,8 @@ class Episodes:
 
     def report(self, outcomes: bool) -> dict[str, float | None]:
         """Means, then start anew; None where no episode ended or nothing can be won."""
-        means = {f"episode/{key}": total / self.count if self.count else None for key, total in self.sums.items()}
+        sums = self.sums.items()
+        means = {f"episode/{key}": total / self.count if self.count else None for key, total in sums}
         if not outcomes:
             means.pop("episode/win_rate")
         means["episode/count"] = self.count
@@ -336,7 +351,9 @@ class Episodes:
         return means
 
 
-def begin_step(storage: Storage, t: int, env: BatchedEnv, config: Config, obs: np.ndarray, alive: np.ndarray) -> None:
+def begin_step(
+    storage: Storage, t: int, env: BatchedEnv, config: Config, obs: np.ndarray, alive: np.ndarray
+) -> None:
     """Copy what is seen before step t out of the environment's buffers."""
     storage.obs[t].copy_(torch.from_numpy(obs).view(storage.obs[t].shape))
     storage.alive[t] = alive
@@ -345,8 +362,10 @@ def begin_step(storage: Storage, t: int, env: BatchedEnv, config: Config, obs: n
 
 
 @torch.inference_mode()
-def rollout(env: BatchedEnv, agent: Agent, config: Config, storage: Storage, hidden: torch.Tensor, episodes: Episodes):
-    """T steps in every world, from what is in the last row of the storage. Returns the actor's hidden state [B*N, H]."""
+def rollout(
+    env: BatchedEnv, agent: Agent, config: Config, storage: Storage, hidden: torch.Tensor, episodes: Episodes
+):
+    """T steps in every world, from the storage's last row on; returns the actor's hidden state [B*N, H]."""
     B, N = env.num_envs, env.num_agents
     storage.cut.clear()
     for x in (storage.obs, storage.states, storage.alive, storage.first):
@@ -357,7 +376,7 @@ def rollout(env: BatchedEnv, agent: Agent, config: Config, storage: Storage, hid
             storage.actor_hidden[t // config.chunk_length] = hidden
         storage.masks[t].copy_(torch.from_numpy(env.action_mask()))
         x = agent.inputs(storage.obs[t]).view(1, B * N, -1)
-        first = torch.from_numpy(storage.first[t]).to(device).repeat_interleave(N)[None] if config.recurrent else None
+        first = torch.from_numpy(storage.first[t]).to(device).repeat_interleave(N)[None]
         out, hidden = agent.actor(x, hidden, first)
         action, log_prob = sample(agent, out[0], storage.masks[t].view(B * N, -1))
         storage.actions[t].copy_(action.view(storage.actions[t].shape))
@@ -381,11 +400,11 @@ def keep_cut(storage: Storage, t: int, worlds: np.ndarray, info: dict[str, np.nd
     storage.cut.append((t, worlds, last_obs, last_states))
 
 
-# --- values and advantages -------------------------------------------------------------------------------------------
+# --- values and advantages ---
 
 
 def critic_inputs(agent: Agent, obs: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
-    """Critic's inputs [..., N, D'] from observations [..., N, D] and states [..., S] (S = 0: not centralised)."""
+    """Critic's inputs [..., N, D'] from observations [..., N, D] and states [..., S] (S = 0: none)."""
     x = agent.inputs(obs)
     if not agent.config.centralised:
         return x
@@ -393,10 +412,12 @@ def critic_inputs(agent: Agent, obs: torch.Tensor, states: torch.Tensor) -> torc
 
 
 @torch.inference_mode()
-def compute_values(agent: Agent, storage: Storage, hidden: torch.Tensor) -> tuple[np.ndarray, np.ndarray, torch.Tensor]:
-    """Critic's values of a rollout [T+1, B, N], of its truncated ends [T, B, N] (0 elsewhere), and its hidden state.
+def compute_values(
+    agent: Agent, storage: Storage, hidden: torch.Tensor
+) -> tuple[np.ndarray, np.ndarray, torch.Tensor]:
+    """Critic's values [T+1, B, N], those of truncated ends [T, B, N] (0 elsewhere), and its hidden state.
 
-    With a GRU step by step, which also notes the hidden state at the start of every chunk.
+    With a GRU step by step, noting the hidden state at the start of every chunk.
     """
     if agent.config.recurrent:
         return _values_recurrent(agent, storage, hidden)
@@ -408,7 +429,9 @@ def compute_values(agent: Agent, storage: Storage, hidden: torch.Tensor) -> tupl
     for part in range(0, len(rows), 8192):  # pieces that stay in the processor's cache
         flat[rows[part : part + 8192]] = agent.critic(x[None, part : part + 8192], hidden, None)[0][0, :, 0]
     for t, worlds, obs, states in storage.cut:
-        final[t, worlds] = agent.critic(critic_inputs(agent, obs, states), hidden, None)[0][..., 0].cpu().numpy()
+        final[t, worlds] = (
+            agent.critic(critic_inputs(agent, obs, states), hidden, None)[0][..., 0].cpu().numpy()
+        )
     return flat.view(T1, B, N).cpu().numpy(), final, hidden
 
 
@@ -451,7 +474,9 @@ def _values_recurrent(agent: Agent, storage: Storage, hidden: torch.Tensor):
     return values, final, hidden
 
 
-def advantages_and_returns(storage: Storage, values: np.ndarray, final: np.ndarray, env: BatchedEnv, config: Config):
+def advantages_and_returns(
+    storage: Storage, values: np.ndarray, final: np.ndarray, env: BatchedEnv, config: Config
+):
     """GAE over the rollout [T, B, N]. Dead agents: see `team_values` and, for rewards of one's own, `gae`."""
     ended = storage.terminated, storage.truncated
     if shares_reward(env):
@@ -461,18 +486,20 @@ def advantages_and_returns(storage: Storage, values: np.ndarray, final: np.ndarr
     return gae(storage.rewards, values, *ended, final, config.gamma, config.gae_lambda, storage.alive)
 
 
-# --- update ----------------------------------------------------------------------------------------------------------
+# --- update ---
 
 
-def living_rows(storage: Storage, agent: Agent, values: np.ndarray, advantages: np.ndarray, returns: np.ndarray):
-    """The rollout as rows of living agents: dict of arrays [L, M, …] (hidden states [M, H]) for the update."""
+def living_rows(
+    storage: Storage, agent: Agent, values: np.ndarray, advantages: np.ndarray, returns: np.ndarray
+):
+    """The rollout as rows of living agents: dict of arrays [L, M, …] (hidden states [M, H])."""
     config = agent.config
     T, B, N = storage.rewards.shape
     L = config.chunk_length if config.recurrent else 1
     alive = storage.alive[:-1].reshape(T // L, L, B * N)
     chunk, seat = np.nonzero(alive.any(1))
-    start = torch.from_numpy((chunk * L * B * N + seat)[None]) + torch.arange(L)[:, None] * B * N  # row numbers [L, M]
-    rows = start.reshape(-1).to(storage.obs.device)
+    numbers = torch.from_numpy((chunk * L * B * N + seat)[None]) + torch.arange(L)[:, None] * B * N  # [L, M]
+    rows = numbers.reshape(-1).to(storage.obs.device)
 
     def pick(x: np.ndarray | torch.Tensor) -> torch.Tensor:
         x = torch.as_tensor(x, device=rows.device)
@@ -507,7 +534,9 @@ def minibatch_loss(agent: Agent, mb: dict[str, torch.Tensor]) -> tuple[torch.Ten
     return ppo_loss(log_prob, entropy, value[..., 0], *old, mb.get("weight"), agent.config)
 
 
-def update(agent: Agent, optimiser: torch.optim.Optimizer, batch: dict[str, torch.Tensor]) -> dict[str, float]:
+def update(
+    agent: Agent, optimiser: torch.optim.Optimizer, batch: dict[str, torch.Tensor]
+) -> dict[str, float]:
     """Passes of minibatches over the rows of a rollout; metrics are means over minibatches."""
     config, rows = agent.config, batch["x"].shape[1]
     parameters = list(agent.parameters())
@@ -530,7 +559,7 @@ def update(agent: Agent, optimiser: torch.optim.Optimizer, batch: dict[str, torc
     return {name: float(total) / count for name, total in sums.items()}
 
 
-# --- loop ------------------------------------------------------------------------------------------------------------
+# --- loop ---
 
 
 class Learner:
@@ -565,8 +594,12 @@ class Learner:
             "obs_norm": self.obs_norm.state_dict(),
             "rng": torch.get_rng_state(),
             "env": self.env.snapshot(),
-            "seen": {"obs": storage.obs[-1], "states": storage.states[-1], "alive": storage.alive[-1],
-                     "first": storage.first[-1]},  # fmt: skip
+            "seen": {
+                "obs": storage.obs[-1],
+                "states": storage.states[-1],
+                "alive": storage.alive[-1],
+                "first": storage.first[-1],
+            },
             "hidden": {"actor": self.actor_hidden, "critic": self.critic_hidden},
             "episodes": {"count": self.episodes.count, "sums": self.episodes.sums},
             "step": self.step,
@@ -576,7 +609,9 @@ class Learner:
     def load_state(self, state: dict[str, Any]) -> None:
         """Inverse of `state`. An environment that cannot be restored starts new episodes."""
         self.agent.load_state_dict({name: torch.as_tensor(value) for name, value in state["weights"].items()})
-        slots = {int(i): {k: torch.as_tensor(v) for k, v in slot.items()} for i, slot in state["optimiser"].items()}
+        slots = {
+            int(i): {k: torch.as_tensor(v) for k, v in slot.items()} for i, slot in state["optimiser"].items()
+        }
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": slots})
         self.value_norm.load_state_dict(state["value_norm"])
         self.obs_norm.load_state_dict(state["obs_norm"])
@@ -601,12 +636,13 @@ class Learner:
             group["lr"] = config.lr * fraction
         self.actor_hidden = rollout(self.env, agent, config, storage, self.actor_hidden, self.episodes)
         values, final, self.critic_hidden = compute_values(agent, storage, self.critic_hidden)
-        mean, std = (self.value_norm.mean, self.value_norm.std) if config.norm_value else (np.float32(0), np.float32(1))
-        advantages, returns = advantages_and_returns(storage, values * std + mean, final * std + mean, self.env, config)
+        norm = self.value_norm  # (0, 1) until it is updated
+        real = norm.denormalise(values), norm.denormalise(final)
+        advantages, returns = advantages_and_returns(storage, *real, self.env, config)
         living = storage.alive[:-1]
         if config.norm_value:
-            self.value_norm.update(returns[living])
-            returns = self.value_norm.normalise(returns)
+            norm.update(returns[living])
+            returns = norm.normalise(returns)
         if config.norm_adv:
             chosen = advantages[living]
             advantages = (advantages - chosen.mean()) / (chosen.std() + np.float32(1e-8))
@@ -622,7 +658,7 @@ class Learner:
 
 
 def train(config: Config, env: BatchedEnv, run: Run) -> Policy:
-    """Learn until run.total_steps environment steps (summed over worlds) are done; returns the greedy policy."""
+    """Learn for run.total_steps environment steps (summed over worlds); returns the greedy policy."""
     if config.threads:
         torch.set_num_threads(config.threads)
     learner = Learner(config, env, run)

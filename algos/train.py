@@ -1,13 +1,12 @@
 """Train an algorithm on an environment.
 
-    python -m algos.train env=mabc                                     the default: ippo, skirmish-3v3 against classic
-    python -m algos.train env=mabc algo=mappo env.scenario=skirmish-5v6 total_steps=4_000_000
-    python -m algos.train env=mabc algo.lr=5e-4 algo.recurrent=true seed=3 dir=runs/mine
-    python -m algos.train -m env=mabc seed=1,2,3                       a sweep, one run after the other
-    python -m algos.train resume=runs/mine                             go on after a crash, bit for bit
-    python -m algos.train env=pettingzoo env.id=mpe2.simple_spread_v3
-    python -m algos.train env=gym env.id=CartPole-v1 algo.num_steps=128
-    python -m algos.train --help env=gym algo=mappo                    keys of these two
+    python -m algos.train env=mabc                                     the default: ippo, skirmish-3v3 against
+    classic python -m algos.train env=mabc algo=mappo env.scenario=skirmish-5v6 total_steps=4_000_000 python
+    -m algos.train env=mabc algo.lr=5e-4 algo.recurrent=true seed=3 dir=runs/mine python -m algos.train -m
+    env=mabc seed=1,2,3                       a sweep, one run after the other python -m algos.train
+    resume=runs/mine                             go on after a crash, bit for bit python -m algos.train
+    env=pettingzoo env.id=mpe2.simple_spread_v3 python -m algos.train env=gym env.id=CartPole-v1
+    algo.num_steps=128 python -m algos.train --help env=gym algo=mappo                    keys of these two
 
 Afterwards: python -m algos.evaluate run=PATH, python -m algos.play run=PATH, tensorboard --logdir PATH.
 """
@@ -19,7 +18,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from algos.common import config as cfg
 
@@ -28,14 +27,21 @@ DEFAULT_ENV, DEFAULT_ALGO = "mabc", "ippo"
 
 @dataclass
 class TrainConfig:
-    defaults: list[Any] = field(default_factory=lambda: ["_self_", {"env": DEFAULT_ENV}, {"algo": DEFAULT_ALGO}])
+    defaults: list[Any] = field(
+        default_factory=lambda: ["_self_", {"env": DEFAULT_ENV}, {"algo": DEFAULT_ALGO}]
+    )
     env: Any = None  # what to learn in; its keys are env.…
     algo: Any = None  # how to learn; its keys are algo.…
     seed: int = 0  # of networks, sampling and worlds
     total_steps: int = 1_500_000  # environment steps, summed over worlds
-    dir: Optional[str] = None  # run folder; empty: runs/<scenario>-<algo>-s<seed>
-    resume: Optional[str] = None  # a run folder (or one of its checkpoints) to go on with
+    dir: str | None = None  # run folder; empty: runs/<scenario>-<algo>-s<seed>
+    resume: str | None = None  # a run folder (or one of its checkpoints) to go on with
     device: str = "cpu"  # of the networks: cpu | cuda
+
+
+def general_keys() -> list[cfg.Key]:
+    """Keys of every run."""
+    return [key for key in cfg.read_dataclass(Path(__file__), "TrainConfig") if key.name != "defaults"]
 
 
 def help_text(overrides: list[str]) -> str:
@@ -43,28 +49,31 @@ def help_text(overrides: list[str]) -> str:
     known = cfg.presets()
     env = cfg.choices(overrides, "env", DEFAULT_ENV, cfg.env_classes())[0]
     algo = cfg.choices(overrides, "algo", DEFAULT_ALGO, known)[0]
-    general = [key for key in cfg.read_dataclass(Path(__file__), "TrainConfig") if key.name != "defaults"]
+    general = general_keys()
     names = {"env": " | ".join(cfg.env_classes()), "algo": " | ".join(known)}
     shown = {key.name: names.get(key.name, key.default) for key in general}
     return "\n\n".join(
         [
             (__doc__ or "").strip(),
             cfg.describe("Keys of every run (key=value):", general, shown),
-            cfg.describe(f"Keys of env={env} (env.key=value; None: as the scenario says):", cfg.env_keys(env)),
+            cfg.describe(
+                f"Keys of env={env} (env.key=value; None: as the scenario says):", cfg.env_keys(env)
+            ),
             cfg.describe(f"Keys of algo={algo} (algo.key=value):", cfg.algo_keys(algo), {"name": repr(algo)}),
         ]
     )
 
 
 def check_overrides(overrides: list[str], sweep: bool) -> list[str]:
-    """Overrides as Hydra will take them, after every key and every value has been looked at; BadInput otherwise."""
+    """Overrides as Hydra will take them, after all keys and values have been looked at."""
     modules = cfg.presets()
     envs = cfg.choices(overrides, "env", DEFAULT_ENV, cfg.env_classes())
     algos = cfg.choices(overrides, "algo", DEFAULT_ALGO, modules)
     if not sweep and len(envs) + len(algos) > 2:
         raise cfg.BadInput("several values for one key are a sweep: add -m")
-    general = [key.name for key in cfg.read_dataclass(Path(__file__), "TrainConfig") if key.name != "defaults"]
-    known = general + [f"algo.{key.name}" for name in algos for key in cfg.algo_keys(name)]
+    known = [key.name for key in general_keys()] + [
+        f"algo.{key.name}" for name in algos for key in cfg.algo_keys(name)
+    ]
     known += [f"env.{key.name}" for name in envs for key in cfg.env_keys(name)]
     clean = cfg.check_keys(overrides, known, open_keys=["env.kwargs"])
     check_resume(clean)
@@ -127,7 +136,7 @@ def check_values(overrides: list[str], env: str, algo: str, module: str) -> None
         except HydraException as error:
             raise cfg.BadInput(f"{override}: {str(error).splitlines()[0]}") from error
         if parsed.is_sweep_override():
-            raise cfg.BadInput(f"{override}: several values are a sweep, add -m (for a list write {key}=[1,2])")
+            raise cfg.BadInput(f"{override}: several values are a sweep, add -m (a list is {key}=[1,2])")
         if not key.startswith("env.kwargs."):
             cfg.check_value(node, key, parsed.value())
     OmegaConf.to_object(node.algo)  # __post_init__ looks at ranges
@@ -135,11 +144,11 @@ def check_values(overrides: list[str], env: str, algo: str, module: str) -> None
         raise cfg.BadInput(f"total_steps={node.total_steps}: at least 1")
 
 
-# --- a run -----------------------------------------------------------------------------------------------------------
+# --- a run ---
 
 
 def run_training(config: dict[str, Any]) -> dict[str, Any]:
-    """One training run from an effective configuration: train, evaluate, record an episode. Returns the evaluation."""
+    """Train as an effective configuration says, evaluate, record an episode; returns the evaluation."""
     from algos.common import run as runs
     from algos.common.adapters import make_env
     from algos.common.protocol import rules_version
@@ -160,7 +169,8 @@ def run_training(config: dict[str, Any]) -> dict[str, Any]:
         runs.create_folder(folder, config)
     run = runs.Run(folder, config, tree, rules=rules)
     module = cfg.load_module(cfg.presets()[config["algo"]["name"]])
-    print(f"{config['algo']['name']} on {env_name(config)}: {env.num_envs} worlds, {env.num_agents} agents; run folder {folder}")
+    size = f"{env.num_envs} worlds of {env.num_agents} agents"
+    print(f"{config['algo']['name']} on {env_name(config)}: {size}; run folder {folder}")
     try:
         policy = module.train(module.Config(**config["algo"]), env, run)
     finally:
@@ -193,7 +203,7 @@ def env_name(config: dict[str, Any]) -> str:
 
 
 def finish(folder: Path, config: dict[str, Any], policy: Callable) -> dict[str, Any]:
-    """Greedy evaluation with the bots beside it, a recorded episode, a plot; prints what a user wants to see next."""
+    """Evaluate with the bots beside it, record an episode, plot; print what a user wants to see next."""
     from algos.evaluate import evaluate_run, table
     from algos.play import record_episode
     from algos.report import plot
@@ -241,9 +251,8 @@ def main(argv: list[str] | None = None) -> None:
     GIVEN[:] = [key for key, _ in map(cfg.split_override, overrides) if key in ("total_steps", "device")]
     import hydra
 
-    quiet = ["hydra.run.dir=.", "hydra.output_subdir=null", "hydra/job_logging=none", "hydra/hydra_logging=none"]
-    if sweep:
-        quiet[0] = "hydra.sweep.dir=runs/sweeps/${now:%Y-%m-%d_%H-%M-%S}"
+    where = "hydra.sweep.dir=runs/sweeps/${now:%Y-%m-%d_%H-%M-%S}" if sweep else "hydra.run.dir=."
+    quiet = [where, "hydra.output_subdir=null", "hydra/job_logging=none", "hydra/hydra_logging=none"]
     given = [cfg.split_override(override)[0] for override in overrides]
     quiet = [setting for setting in quiet if setting.partition("=")[0] not in given]
     sys.argv = [sys.argv[0], *flags, *overrides, *quiet]

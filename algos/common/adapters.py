@@ -24,7 +24,7 @@ from algos.common.config import BadInput, scenario_keys
 class MabcConfig:
     name: str = "mabc"
     scenario: str = "skirmish-3v3"  # one of `mabc.scenarios()`
-    opponent: Optional[str] = None  # random | classic | tactical; empty: as the scenario says (skirmish: classic)
+    opponent: str | None = None  # random | classic | tactical; none: as the scenario says
     num_envs: int = 256  # worlds that step together
     obs: str = "vector"  # kind of observation
     state: str = "vector"  # kind of global state, for a centralised critic
@@ -65,18 +65,18 @@ PLAIN = {"int": int, "float": float, "bool": bool, "str": str}
 
 
 def config_class(name: str) -> type:
-    """The dataclass of one `env=`; MABC's gets a field, empty by default, for every field of mabc.Scenario."""
+    """The dataclass of one `env=`; MABC's gets an empty field for every field of mabc.Scenario."""
     if name != "mabc":
         return ENVS[name]
     extra = []
     for key in scenario_keys():
         kind = PLAIN.get(key.type.split("|")[0].strip())
-        extra.append((key.name, Optional[kind] if kind else Any, field(default=None)))
+        extra.append((key.name, Optional[kind] if kind else Any, field(default=None)))  # noqa: UP045
     return make_dataclass("MabcConfig", extra, bases=(MabcConfig,))
 
 
 def make_env(config: dict[str, Any], num_envs: int | None = None, seed: int = 0, **changes: Any):
-    """The environment that a configuration describes, with another number of worlds and other settings if given."""
+    """The environment that a configuration describes, with changed settings if given."""
     config = {**config, **changes}
     num_envs = num_envs or config["num_envs"]
     if num_envs < 1:
@@ -99,7 +99,12 @@ def _make_mabc(config: dict[str, Any], num_envs: int, seed: int):
         changes["opponents"] = config["opponent"]
     try:
         return mabc.make_batch(
-            config["scenario"], num_envs=num_envs, obs=config["obs"], state=config["state"], seed=seed, **changes
+            config["scenario"],
+            num_envs=num_envs,
+            obs=config["obs"],
+            state=config["state"],
+            seed=seed,
+            **changes,
         )
     except (ValueError, KeyError, TypeError, FileNotFoundError) as error:
         raise BadInput(error.args[0] if error.args else error) from error
@@ -109,7 +114,9 @@ def _make_pettingzoo(config: dict[str, Any], num_envs: int, seed: int):
     try:
         module = importlib.import_module(config["id"])
     except ImportError as error:
-        raise BadInput(f"env.id={config['id']}: {error}. It is the name of a module with parallel_env()") from error
+        raise BadInput(
+            f"env.id={config['id']}: {error}. It is the name of a module with parallel_env()"
+        ) from error
     if not hasattr(module, "parallel_env"):
         raise BadInput(f"env.id={config['id']}: the module has no parallel_env()")
     return ParallelBatch([module.parallel_env(**config["kwargs"]) for _ in range(num_envs)], seed)
@@ -140,7 +147,7 @@ def _make_batched(config: dict[str, Any], num_envs: int, seed: int):
     return make(num_envs=num_envs, seed=seed, **config["kwargs"])
 
 
-# --- spaces ------------------------------------------------------------------------------------------------------------
+# --- spaces ---
 
 
 def _num_actions(space: Any, who: str) -> int:
@@ -256,10 +263,11 @@ class GymBatch:
 
 
 class ParallelBatch:
-    """Copies of a PettingZoo parallel environment as a batch. Agents with smaller spaces are padded and masked.
+    """Copies of a PettingZoo parallel environment as a batch. Agents with smaller spaces are padded and
+    masked.
 
-    An agent that leaves is dead until its world's episode ends, which is when all have left. The episode counts as
-    truncated if anybody was truncated in its last step, else as terminated.
+    An agent that leaves is dead until its world's episode ends, which is when all have left. The episode
+    counts as truncated if anybody was truncated in its last step, else as terminated.
     """
 
     def __init__(self, envs: list[Any], seed: int = 0):
@@ -296,7 +304,11 @@ class ParallelBatch:
         """The observation itself where an environment gives {"observation", "action_mask"}."""
         from gymnasium import spaces
 
-        return space["observation"] if isinstance(space, spaces.Dict) and "action_mask" in space.spaces else space
+        return (
+            space["observation"]
+            if isinstance(space, spaces.Dict) and "action_mask" in space.spaces
+            else space
+        )
 
     def reset(self, seed: int | None = None):
         seed = self.seed if seed is None else seed
@@ -341,7 +353,7 @@ class ParallelBatch:
         for b, env in enumerate(self.envs):
             present = [(n, name) for n, name in enumerate(self.agent_ids) if name in env.agents]
             chosen = {name: self._action(n, actions[b, n]) for n, name in present}
-            obs, rewards, ended, cut, info = env.step(chosen)
+            obs, rewards, _, cut, info = env.step(chosen)
             reward[b] = [rewards.get(name, 0.0) for name in self.agent_ids]
             self._write(b, obs, info)
             if not env.agents:

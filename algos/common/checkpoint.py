@@ -1,6 +1,8 @@
-"""Checkpoints: one safetensors file each, its JSON part in the header, written whole or not at all. No pickle.
+"""Checkpoints: one safetensors file each, its JSON part in the header, written whole or not at all. No
+pickle.
 
-A checkpoint is a tree: dicts (with string keys) and lists of arrays, tensors, numbers, strings, booleans and None.
+A checkpoint is a tree: dicts (with string keys) and lists of arrays, tensors, numbers, strings, booleans and
+None.
 """
 
 from __future__ import annotations
@@ -39,14 +41,16 @@ def pack(tree: Any) -> tuple[dict[str, np.ndarray], Any]:
             return _store(arrays, path.strip("/"), node)
         if node is None or isinstance(node, (bool, int, float, str)):
             return node
-        raise TypeError(f"checkpoint entry {path} is a {type(node).__name__}; arrays and plain data can be stored")
+        raise TypeError(
+            f"checkpoint entry {path} is a {type(node).__name__}; arrays and plain data can be stored"
+        )
 
     return arrays, visit(tree, "")
 
 
 def _store(arrays: dict[str, np.ndarray], name: str, array: np.ndarray) -> dict[str, Any]:
-    """Put an array aside as plain bytes-compatible data; records and odd types travel as bytes with their type."""
-    array = np.ascontiguousarray(array).reshape(array.shape)  # the reshape keeps zero-dimensional arrays as they are
+    """Put an array aside; records and odd types travel as bytes, with their type beside them."""
+    array = np.ascontiguousarray(array).reshape(array.shape)  # contiguous, and () stays ()
     if array.dtype.kind in "biuf":
         arrays[name] = array
         return {"__array__": name}
@@ -83,7 +87,7 @@ def _tuples(descr: Any) -> Any:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: temporary name, fsync, rename. Raises OSError and leaves nothing behind."""
+    """Write a file whole or not at all (temporary name, fsync, rename); OSError leaves nothing behind."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         with open(temporary, "wb") as file:
@@ -110,7 +114,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def save(path: str | Path, tree: dict[str, Any]) -> Path:
-    """Write `tree` to `path`; CheckpointError says what failed, and whatever was there before is untouched."""
+    """Write `tree` to `path`; CheckpointError says what failed, and what was there before stays."""
     from safetensors.numpy import save as to_bytes
 
     path = Path(path)
@@ -119,11 +123,12 @@ def save(path: str | Path, tree: dict[str, Any]) -> Path:
     try:
         write_bytes(path, to_bytes(arrays, metadata=header))
     except OSError as error:
-        reason = f"{os.strerror(error.errno) if error.errno else error}"
-        what = "Free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Make the folder writable"
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        what = "Free some space" if full else "Make the folder writable"
         raise CheckpointError(
-            f"checkpoint {path} could not be written: {reason}. Earlier checkpoints in {path.parent} are whole. "
-            f"{what} and go on with resume={path.parent.parent}"
+            f"checkpoint {path} could not be written: {reason}. Earlier checkpoints in {path.parent} "
+            f"are whole. {what} and go on with resume={path.parent.parent}"
         ) from error
     return path
 

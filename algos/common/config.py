@@ -1,6 +1,7 @@
 """Configuration: which keys exist, what they mean, and a check of overrides before Hydra sees them.
 
-Everything here reads source files instead of importing them, so that `--help` and a misspelt key answer at once.
+Everything here reads source files instead of importing them, so that `--help` and a misspelt key answer at
+once.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def presets() -> dict[str, str]:
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, (ast.Assign, ast.AnnAssign)) and _target(node) == "PRESETS":
                 names = [ast.literal_eval(key) for key in node.value.keys]  # type: ignore[union-attr]
-                found.update({name: f"algos.{path.stem}" for name in names})
+                found.update(dict.fromkeys(names, f"algos.{path.stem}"))
     return found
 
 
@@ -77,7 +78,7 @@ def algo_keys(preset: str) -> list[Key]:
 
 
 def scenario_keys() -> list[Key]:
-    """Fields of mabc.Scenario and reward weights that a command line can set; [] where mabc is not installed."""
+    """Scenario fields and reward weights that a command line can set; [] where mabc is not installed."""
     spec = importlib.util.find_spec("mabc")
     if spec is None or spec.origin is None:
         return []
@@ -121,10 +122,9 @@ def unknown(what: str, word: str, known: Iterable[str]) -> BadInput:
     return BadInput(f"unknown {what} '{word}'. {advice}")
 
 
-# --- overrides on the command line -----------------------------------------------------------------------------------
+# --- overrides on the command line ---
 
-FLAGS_WITH_VALUE = ("--cfg", "-c", "--package", "-p", "--config-path", "-cp", "--config-name", "-cn", "--config-dir",
-                    "-cd", "--experimental-rerun")  # fmt: skip
+FLAGS_WITH_VALUE = ("--cfg", "-c", "--package", "-p", "--config-path", "-cp", "--config-dir", "-cd")
 
 
 def split_arguments(argv: list[str]) -> tuple[list[str], list[str]]:
@@ -147,7 +147,9 @@ def split_override(override: str) -> tuple[str, str]:
     if key.startswith("~"):
         raise BadInput(f"'{override}': keys cannot be taken away; give the key another value instead")
     if not equals:
-        raise BadInput(f"'{override}' is not of the form key=value (python -m algos.train --help lists the keys)")
+        raise BadInput(
+            f"'{override}' is not of the form key=value (python -m algos.train --help lists the keys)"
+        )
     return key.lstrip("+"), value
 
 
@@ -162,7 +164,7 @@ def choices(overrides: list[str], group: str, default: str, known: Iterable[str]
 
 
 def check_keys(overrides: list[str], known: Iterable[str], open_keys: Iterable[str] = ()) -> list[str]:
-    """Overrides with their + dropped; BadInput for the first key that is not `known` nor below an open one."""
+    """Overrides with their + dropped; BadInput for one that is not `known` nor below an open one."""
     known = list(known)
     clean = []
     for override in overrides:

@@ -36,9 +36,11 @@ def read_metrics(path: str | Path) -> list[dict[str, Any]]:
 
 
 class Log:
-    """Writes one line of metrics per update, and a live line (plain lines, fewer, where stdout is no terminal)."""
+    """Writes one line of metrics per update, and a live line (plain lines where stdout is no terminal)."""
 
-    def __init__(self, folder: Path, total_steps: int, step: int = 0, seconds: float = 0.0, stream: Any = None):
+    def __init__(
+        self, folder: Path, total_steps: int, step: int = 0, seconds: float = 0.0, stream: Any = None
+    ):
         self.total_steps, self.first_step = total_steps, step
         self.stream = stream or sys.stdout
         self.live = self.stream.isatty()
@@ -90,7 +92,7 @@ class Log:
 
 
 def _summary_writer(folder: Path, step: int) -> Any:
-    """A TensorBoard writer that hides what a killed run wrote after `step`; None where TensorBoard is absent."""
+    """A TensorBoard writer that hides what was written after `step`; None without TensorBoard."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:

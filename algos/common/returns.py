@@ -15,15 +15,22 @@ def gae(
     gae_lambda: float,
     alive: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Generalised advantage estimation (Schulman et al. 2016, eq. 16) for worlds that restart in the same step.
+    """Generalised advantage estimation (Schulman et al. 2016, eq. 16); worlds restart in the same step.
 
-    rewards [T, B, N]; values [T+1, B, N], the last row being that of the observation after the rollout;
-    terminated, truncated [T, B]: how the episode ended in that step. A terminated episode is worth 0 afterwards,
-    a truncated one final_values [T, B, N] (the value of its last observation; read only where truncated);
-    values[t+1] belongs to the next episode in both cases.
-    alive bool [T+1, B, N], optional: where False the agent had no say and `values` is not to be trusted; what it
-    went on to earn is passed through instead, without an estimate in between.
-    Returns advantages and returns (= advantages + values), both float32 [T, B, N].
+    Args:
+        rewards: [T, B, N].
+        values: [T+1, B, N], the last row being that of the observation after the rollout.
+        terminated: [T, B], an episode ended for good: it is worth 0 afterwards.
+        truncated: [T, B], it was cut off: it is worth `final_values` afterwards. In both cases values[t+1]
+            belongs to the next episode.
+        final_values: [T, B, N], values of the last observations; read only where truncated.
+        gamma: discount per step.
+        gae_lambda: weight of longer returns.
+        alive: bool [T+1, B, N], optional. Where False the agent had no say and `values` is not to be trusted:
+            what it went on to earn is passed through instead, without an estimate in between.
+
+    Returns:
+        Advantages, and returns (= advantages + values), both float32 [T, B, N].
     """
     steps = len(rewards)
     advantages = np.zeros(rewards.shape, np.float32)
@@ -44,8 +51,8 @@ def gae(
 def team_values(values: np.ndarray, alive: np.ndarray, teams: np.ndarray) -> np.ndarray:
     """Values of the dead: the mean over living team mates, who expect the very same team reward.
 
-    values float32 and alive bool [..., N], teams int [N]. Where a whole team is dead its values stay as they are.
-    For rewards that a team shares; a dead agent's own input says nothing and its value is never trained.
+    values float32 and alive bool [..., N], teams int [N]. Where a whole team is dead its values stay as they
+    are. For rewards that a team shares; a dead agent's own input says nothing and its value is never trained.
     """
     filled, teams = values.copy(), np.asarray(teams)
     for team in np.unique(teams):

@@ -74,8 +74,8 @@ def create_folder(folder: Path, config: dict[str, Any]) -> None:
 
     if (folder / "config.yaml").exists():
         raise BadInput(
-            f"run folder {folder} already holds a run: go on with it by resume={folder}, or choose another dir= "
-            "(in a sweep: 'dir=runs/name-${seed}')"
+            f"run folder {folder} already holds a run: go on with it by resume={folder}, "
+            "or choose another dir= (in a sweep: 'dir=runs/name-${seed}')"
         )
     try:
         for name in ("checkpoints", "replays"):
@@ -119,8 +119,8 @@ def check_rules(saved: Any, current: Any, path: str | Path) -> None:
     """BadInput if a run was made under another version of the rules than the environment has now."""
     if saved != current:
         raise BadInput(
-            f"{path} was made under rules version {saved}, the environment now has {current}: what was learned may "
-            "not hold. Install the version of mabc it was made with, or train anew"
+            f"{path} was made under rules version {saved}, the environment now has {current}: what was "
+            "learned may not hold. Install the version of mabc it was made with, or train anew"
         )
 
 

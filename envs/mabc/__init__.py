@@ -7,8 +7,26 @@
 """
 
 from .api.batched import BatchedEnv, make_batch
+from .api.gym import register
+from .api.parallel import env, parallel_env
 from .catalogue import scenario, scenarios
+from .check import CheckError, check
 from .scenarios import Rewards, Scenario, ScenarioError, Team
 
-__all__ = ["BatchedEnv", "Rewards", "Scenario", "ScenarioError", "Team", "make_batch", "scenario", "scenarios"]
+__all__ = [
+    "BatchedEnv",
+    "CheckError",
+    "Rewards",
+    "Scenario",
+    "ScenarioError",
+    "Team",
+    "check",
+    "env",
+    "make_batch",
+    "parallel_env",
+    "scenario",
+    "scenarios",
+]
 __version__ = "0.1.0"
+
+register()

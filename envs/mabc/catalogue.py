@@ -14,6 +14,8 @@ _ALL = {
         Scenario("skirmish-3v3", "skirmish", _TEMP, (Team(("player",) * 3), Team(("player",) * 3, "classic"))),
         Scenario("skirmish-5v6", "skirmish", _TEMP5.replace("B..B..B..B..B", "B.B.B..B.B..B"), (Team(("player",) * 5), Team(("player",) * 6, "classic"))),
         Scenario("versus-5v5", "versus", _V5, (Team(("player",) * 5), Team(("player",) * 5)), max_steps=300),
+        Scenario("solo", "skirmish", "duel", (Team(), Team(driver="classic")), note="one tank against one bot"),
+        Scenario("duel", "skirmish", "duel", (Team(), Team()), note="one tank against one tank, both learning"),
     )
 }
 

@@ -114,22 +114,22 @@ def take_orders(world, spec, orders, hold):
 @rule
 def step_frame(world, spec, layout, scratch):
     """One frame, in the game's order."""
-    slide(world, spec)
     for i in range(spec.num_tanks):
         tank = world.tanks[i]
         if tank.held > 0:
             tank.held -= 1
         if tank.driver != LEARN and tank.driver != POLICY and tank.alive and tank.entering == 0:
             decide(world, spec, layout, scratch, i, tank.driver)
+    slide(world, spec)  # after all orders: ice sees the keys of this frame, a bot's too
     drive(world, spec)
-    fly(world, spec)
-    guard_bases(world, spec)
+    fly(world, spec, scratch)
+    guard_bases(world, spec, scratch)
     tick(world, spec)
-    fire(world, spec)
+    fire(world, spec, scratch)
     enter(world, spec, layout)
-    bullets_on_terrain(world, spec)
-    bullets_on_bullets(world, spec)
-    bullets_on_tanks(world, spec)
+    bullets_on_terrain(world, scratch)
+    bullets_on_bullets(world, scratch)
+    bullets_on_tanks(world, spec, scratch)
     pick_up(world, spec)
     world.frame += 1
     judge(world, spec)
@@ -239,10 +239,10 @@ def step_worlds(
         write_result(world, spec, out, b)
         if fused:
             if world.outcome != RUNNING:
-                observe_world(world, spec, final_obs[b])
+                observe_world(world, spec, scratch[0].tank_rows, final_obs[b])
                 state_of_world(world, spec, final_state[b])
                 reset_world(world, spec, layouts)
-            observe_world(world, spec, obs[b])
+            observe_world(world, spec, scratch[0].tank_rows, obs[b])
         write_masks(world, spec, out.mask[b], out.alive[b])
 
 
@@ -265,14 +265,15 @@ def suggest_actions(worlds, spec_array, layouts, scratch, driver, actions):
             saved = scratch[0].saved
             saved[0] = world.tanks[i]
             tank = world.tanks[i]
-            tank.press = 0
             tank.planned = 0
+            press = 0
             for k in range(spec.frame_skip):
                 world.frame = frame + k
                 heading = tank.heading
                 decide(world, spec, layouts[world.layout], scratch[0], i, driver)
+                press |= tank.press
                 if driver == TACTICAL_BOT or tank.move != heading + 1 or tank.heading != heading:
                     break
             world.frame = frame
-            actions[b, n] = 2 * tank.move + (tank.press != 0)
+            actions[b, n] = 2 * tank.move + (press != 0)
             world.tanks[i] = saved[0]

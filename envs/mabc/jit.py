@@ -40,7 +40,7 @@ def _usable_cache_dir() -> str:
 
 _CACHE = _usable_cache_dir()
 
-rule = njit(error_model="numpy", nogil=True)
+rule = njit(error_model="numpy", nogil=True, forceinline=True)
 """A function of the game: no Python object, no allocation, no exception, so it compiles for a GPU too."""
 
 

@@ -4,6 +4,8 @@
 Units: px (pixels), frames (60 a second), units (64 frames).
 """
 
+import numpy as np
+
 RULES_VERSION = 1
 """Raised whenever a rule, a reward or an observation changes; results and files record it."""
 
@@ -18,8 +20,8 @@ HALF_TANK = 8  # px from a tank's centre to its edge
 # -- headings; a move action is its heading + 1 -----------------------------------------------
 UP, RIGHT, DOWN, LEFT = 0, 1, 2, 3
 HEADINGS = ("up", "right", "down", "left")
-DX = (0, 1, 0, -1)
-DY = (-1, 0, 1, 0)
+DX = np.array((0, 1, 0, -1))  # arrays, not tuples: the compiled lookup is one load
+DY = np.array((-1, 0, 1, 0))
 NUM_ACTIONS = 10  # {stay, up, right, down, left} x {hold, fire}
 
 # -- terrain codes, one byte a tile; 1 to 15 is brick, the mask of the quarters still there ----
@@ -28,10 +30,10 @@ EMPTY, BRICK, STEEL, WATER, FOREST, ICE, BASE = 0, 15, 16, 17, 18, 19, 20
 # -- tanks (fact), one table by type ----------------------------------------------------------
 TYPES = ("basic", "fast", "power", "armor", "player")
 BASIC, FAST, POWER, ARMOR, PLAYER = 0, 1, 2, 3, 4
-HITS = (1, 1, 1, 4, 1)  # bullets it takes
-SPEED = (2, 4, 2, 2, 3)  # quarters of a px a frame
-BULLET_SPEED = (2, 2, 4, 2, 2)  # px a frame
-POINTS = (100, 200, 300, 400, 0)
+HITS = np.array((1, 1, 1, 4, 1))  # bullets it takes
+SPEED = np.array((2, 4, 2, 2, 3))  # quarters of a px a frame
+BULLET_SPEED = np.array((2, 2, 4, 2, 2))  # px a frame
+POINTS = np.array((100, 200, 300, 400, 0))
 MAX_LEVEL = 3  # stars of a player
 FAST_BULLET_LEVEL, TWO_BULLETS_LEVEL, STEEL_LEVEL = 1, 2, 3
 FAST_BULLET_SPEED = 4  # px a frame
@@ -67,7 +69,7 @@ DELAY_BASE, DELAY_STAGE, DELAY_PLAYER = 190, 4, 20  # frames
 # -- power-ups (fact) -------------------------------------------------------------------------
 POWER_UPS = ("helmet", "timer", "shovel", "tank", "star", "grenade")
 HELMET, TIMER, SHOVEL, EXTRA_TANK, STAR, GRENADE = 0, 1, 2, 3, 4, 5
-POWER_UP_ODDS = (HELMET, TIMER, SHOVEL, EXTRA_TANK, STAR, STAR, GRENADE, GRENADE)  # an eighth each
+POWER_UP_ODDS = np.array((HELMET, TIMER, SHOVEL, EXTRA_TANK, STAR, STAR, GRENADE, GRENADE))  # an eighth each
 POWER_UP_GRID_START, POWER_UP_GRID_STEP = 32, 48  # px
 PICK_UP_RANGE = 12  # px
 
@@ -93,6 +95,7 @@ CLASSIC_DELAY = 32  # frames: the entry delay d that times its phases where nobo
 # -- tactical opponent (our own) ------------------------------------------------------------------
 AIM_RANGE = 112  # px: how far it opens fire
 DODGE_RANGE = 48  # px: how near a bullet must be to be dodged
+DODGE_WIDTH = 14  # px off its line: a hit's 10, and the 4 by which a turn's snap may lead back
 BRICK_COST = 5  # path cost of a brick tile against 1 for a free one
 PLAN_MOVES = 12  # tiles planned ahead, then it plans anew
 

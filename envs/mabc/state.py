@@ -175,7 +175,10 @@ SCRATCH = np.dtype(
         ("queue", "u2", 2048),
         ("queued", "u1", MAX_TILES * MAX_TILES),
         ("saved", TANK, 1),
+        ("flying", "i2", MAX_BULLETS),  # indices of the bullets in the air in this frame
+        ("num_flying", "i2"),
+        ("tank_rows", "f4", (MAX_TANKS, 14)),  # what observers may see of each tank
     ],
     align=True,
 )
-"""Working memory of the path finder, one a thread; carries nothing from one call to the next."""
+"""Working memory, one a thread; carries nothing from one frame to the next."""

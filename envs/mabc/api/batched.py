@@ -85,7 +85,7 @@ class BatchedEnv:
         self._opponents = make_opponents(self, opponents)
         self._allocate(threads)
         self._seed, self._first_world, self._started = int(seed), int(first_world), False
-        seed_worlds(self._worlds, self._seed & (2**64 - 1), self._first_world)
+        seed_worlds(self._worlds, np.uint64(self._seed & (2**64 - 1)), self._first_world)
 
     def _allocate(self, threads: int | None) -> None:
         batch, agents = self.num_envs, self.num_agents
@@ -121,7 +121,7 @@ class BatchedEnv:
         """Start new episodes in all worlds: observations [B, N, ...] and info. A seed restarts the random streams."""
         if seed is not None:
             self._seed = int(seed)
-            seed_worlds(self._worlds, self._seed & (2**64 - 1), self._first_world)
+            seed_worlds(self._worlds, np.uint64(self._seed & (2**64 - 1)), self._first_world)
         self._reset(self._all)
         self._started = True
         self._out.outcome.fill(RUNNING)

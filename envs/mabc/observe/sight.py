@@ -1,7 +1,7 @@
 """Who sees what: a window round the tank, optionally cut by line of sight; forest hides from enemies."""
 
 from ..jit import rule
-from ..params import FOREST_RANGE, STEEL, TILE
+from ..params import FOREST_RANGE, SCOUT, STEEL, TILE
 from ..rules.terrain import tile_at
 
 
@@ -10,30 +10,32 @@ def sees_point(world, spec, tank, x, y):
     """Whether a tank sees the point (x, y), px."""
     if spec.full_observability:
         return True
-    if abs(x - tank.x) > spec.sight or abs(y - tank.y) > spec.sight:
-        return False
-    return not spec.line_of_sight or line_is_free(world, tank.x, tank.y, x, y)
+    # `&` and `|` on purpose, here and below: one branch costs less than several that are hard to predict.
+    inside = (abs(x - tank.x) <= spec.sight) & (abs(y - tank.y) <= spec.sight)
+    if spec.line_of_sight and inside:
+        return line_is_free(world, tank.x, tank.y, x, y)
+    return inside
 
 
 @rule
 def sees_tank(world, spec, i, j):
     """Whether tank i sees tank j: on the field, in sight, and not an enemy that forest hides."""
     tank, other = world.tanks[i], world.tanks[j]
-    if not other.alive:
-        return False
+    alive = other.alive != 0
     if spec.full_observability:
-        return True
+        return alive
     dx, dy = abs(other.x - tank.x), abs(other.y - tank.y)
-    if dx > spec.sight or dy > spec.sight:
+    inside = alive & (dx <= spec.sight) & (dy <= spec.sight)
+    if other.in_forest and other.team != tank.team and max(dx, dy) > FOREST_RANGE:
         return False
-    if other.in_forest and other.team != tank.team and (dx > FOREST_RANGE or dy > FOREST_RANGE):
-        return False
-    return not spec.line_of_sight or line_is_free(world, tank.x, tank.y, other.x, other.y)
+    if spec.line_of_sight and inside:
+        return line_is_free(world, tank.x, tank.y, other.x, other.y)
+    return inside
 
 
 @rule
 def line_is_free(world, x0, y0, x1, y1):
-    """Whether no brick or steel tile lies on the straight line between two points, px, sampled every half tile."""
+    """Whether no brick or steel tile lies on the line between two points, px, sampled every half tile."""
     steps = max(abs(x1 - x0), abs(y1 - y0)) // (TILE // 2)
     for k in range(1, steps):
         code = tile_at(world, (x0 + (x1 - x0) * k // steps) >> 3, (y0 + (y1 - y0) * k // steps) >> 3)
@@ -43,8 +45,39 @@ def line_is_free(world, x0, y0, x1, y1):
 
 
 @rule
+def knows_base(world, spec, tank, base):
+    """Whether a tank knows where a base stands: always, but the targets of `scout` must be seen."""
+    return spec.mode != SCOUT or base.team == tank.team or sees_point(world, spec, tank, base.x, base.y)
+
+
+@rule
+def sees_tile(world, spec, tank, column, row):
+    """Whether a tank sees a tile: its middle in sight, and no wall before it."""
+    if spec.full_observability:
+        return True
+    x, y = column * TILE + TILE // 2, row * TILE + TILE // 2
+    if abs(x - tank.x) > spec.sight or abs(y - tank.y) > spec.sight:
+        return False
+    return not spec.line_of_sight or line_reaches_tile(world, tank.x, tank.y, column, row)
+
+
+@rule
+def line_reaches_tile(world, x0, y0, column, row):
+    """Whether the line from a point, px, to a tile's middle meets no brick or steel in an earlier tile."""
+    dx, dy = column * TILE + TILE // 2 - x0, row * TILE + TILE // 2 - y0
+    steps = max(abs(dx), abs(dy)) // (TILE // 2)
+    for k in range(1, steps):
+        at_column, at_row = (x0 + dx * k // steps) >> 3, (y0 + dy * k // steps) >> 3
+        if at_column == column and at_row == row:
+            return True
+        if 0 < tile_at(world, at_column, at_row) <= STEEL:
+            return False
+    return True
+
+
+@rule
 def sight_range(world, spec):
-    """The scale of distances in observations, px: the sight, or the longer side of the field with full sight."""
+    """The scale of distances in observations, px: the sight or, with full sight, the field's longer side."""
     if spec.full_observability:
         return TILE * max(world.width, world.height)
     return spec.sight

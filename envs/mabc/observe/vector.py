@@ -10,26 +10,35 @@ import numpy as np
 from gymnasium import spaces
 
 from ..jit import kernel, rule
+from ..params import BASE as BASE_TILE
 from ..params import (
+    BRICK,
     BULLET_SPEED,
+    DOWN,
     DX,
     DY,
+    EMPTY,
     ENTER_FRAMES,
     FAST_BULLET_LEVEL,
     FAST_BULLET_SPEED,
     FREEZE_FRAMES,
     HELMET_FRAMES,
+    LEFT,
     MAX_LEVEL,
+    MAX_TANKS,
     NOBODY,
     PLAYER,
     POWER_UPS,
+    RIGHT,
     SCOUT,
     SPEED,
+    STEEL,
     STUN_FRAMES,
     TILE,
     TWO_BULLETS_LEVEL,
+    UP,
 )
-from ..rules.terrain import stops_bullet, stops_tank, tile_at
+from ..rules.terrain import stops_tank
 from .kinds import Kind, View
 from .sight import sees_point, sees_tank, sight_range
 
@@ -48,7 +57,7 @@ STATE_TANK = (
     "bullet_heading_x bullet_heading_y"
 ).split()
 STATE_BASE = "alive x y".split()
-NUM_SELF, NUM_OTHER, NUM_STATE_TANK = len(SELF), len(OTHER), len(STATE_TANK)
+NUM_SELF, NUM_RAYS, NUM_OTHER, NUM_STATE_TANK = len(SELF), 4 * len(RAY), len(OTHER), len(STATE_TANK)
 
 
 def obs_names(num_tanks: int, num_bases: int, power_ups: bool) -> list[str]:
@@ -92,51 +101,51 @@ def time_left(world, spec):
 
 
 @rule
-def drive_ray(world, tank, heading, tiles):
-    """How many tiles the tank could drive along a heading, up to `tiles`."""
-    column, row = (tank.x - 4) >> 3, (tank.y - 4) >> 3
-    if heading == 0 or heading == 2:
-        step = -1 if heading == 0 else 1
-        edge = row - 1 if heading == 0 else row + 2
-        for k in range(tiles):
-            if stops_tank(tile_at(world, column, edge)) or stops_tank(tile_at(world, column + 1, edge)):
-                return k
-            edge += step
-        return tiles
-    step = -1 if heading == 3 else 1
-    edge = column - 1 if heading == 3 else column + 2
-    for k in range(tiles):
-        if stops_tank(tile_at(world, edge, row)) or stops_tank(tile_at(world, edge, row + 1)):
-            return k
-        edge += step
-    return tiles
+def tiles_to_border(world, column, row, heading):
+    """How many tiles lie between a tank's 2x2 tiles and the border along a heading."""
+    if heading == UP:
+        return row
+    if heading == DOWN:
+        return world.height - row - 2
+    return column if heading == LEFT else world.width - column - 2
 
 
 @rule
-def shot_ray(world, tank, heading, clear, tiles, out):
-    """Write how far a shot flies (share of `tiles`) and whether brick stops it; it flies at least `clear` tiles."""
+def observe_rays(world, tank, tiles, out):
+    """Four rays up to `tiles` tiles: how far the tank may drive, a shot flies, and whether brick stops the shot."""
     column, row = (tank.x - 4) >> 3, (tank.y - 4) >> 3
-    dx, dy = DX[heading], DY[heading]
-    column += dx * clear + (dx > 0) + dx
-    row += dy * clear + (dy > 0) + dy
-    for k in range(clear, tiles):
-        # the two quarters either side of the line: those that touch it
-        if dx == 0:
-            first, second = tile_at(world, column, row), tile_at(world, column + 1, row)
-            hit = stops_bullet(first, 4, 0) or stops_bullet(second, 0, 0)
-            hit = hit or stops_bullet(first, 4, 4) or stops_bullet(second, 0, 4)
-        else:
-            first, second = tile_at(world, column, row), tile_at(world, column, row + 1)
-            hit = stops_bullet(first, 0, 4) or stops_bullet(second, 0, 0)
-            hit = hit or stops_bullet(first, 4, 4) or stops_bullet(second, 4, 0)
-        if hit:
-            out[1] = k / tiles
-            out[2] = 1.0 * (0 < first <= 15 or 0 < second <= 15)
-            return
-        column += dx
-        row += dy
-    out[1] = 1.0
-    out[2] = 0.0
+    width = world.width
+    for heading in range(4):
+        vertical = DX[heading] == 0
+        step = DX[heading] + DY[heading] * width
+        side = 1 if vertical else width  # from the first of the two tiles abreast to the second
+        # brick quarters of each that touch the line of a shot
+        first_mask, second_mask = (10, 5) if vertical else (12, 3)
+        at = row * width + column + step * (2 if heading == RIGHT or heading == DOWN else 1)
+        reach = min(tiles, tiles_to_border(world, column, row, heading))
+        drive, shot, brick = reach, reach, 0.0
+        for k in range(reach):
+            first, second = world.terrain[at], world.terrain[at + side]
+            at += step
+            if first == EMPTY and second == EMPTY:
+                continue
+            if k < drive and (stops_tank(first) or stops_tank(second)):
+                drive = k
+            if shot_stops(first, first_mask) or shot_stops(second, second_mask):
+                shot = k
+                brick = 1.0 if first <= BRICK and second <= BRICK else 0.0
+                break
+        out[3 * heading] = drive / tiles
+        out[3 * heading + 1] = shot / tiles
+        out[3 * heading + 2] = brick
+
+
+@rule
+def shot_stops(code, mask):
+    """Whether a tile stops a shot whose line touches the quarters of `mask`."""
+    if code <= BRICK:
+        return (code & mask) != 0
+    return code == STEEL or code == BASE_TILE
 
 
 @rule
@@ -165,7 +174,7 @@ def observe_self(world, spec, i, scale, out):
 
 
 @rule
-def observe_base(world, spec, i, b, scale, out):
+def observe_base(world, spec, i, b, out):
     """One base: where it stands is known, but for the targets of `scout`, which must be seen."""
     tank, base = world.tanks[i], world.bases[b]
     own = base.team == tank.team
@@ -188,66 +197,86 @@ def observe_power_up(world, spec, i, scale, out):
 
 
 @rule
-def observe_other(world, spec, i, j, scale, out):
-    """Another tank, if seen, and the first of its bullets in flight, if seen."""
-    tank, other = world.tanks[i], world.tanks[j]
-    if sees_tank(world, spec, i, j):
-        out[0] = 1.0
-        out[1] = (other.x - tank.x) * scale
-        out[2] = (other.y - tank.y) * scale
-        out[3] = DX[other.heading]
-        out[4] = DY[other.heading]
-        out[5] = other.hits / 4.0
-        out[6] = 1.0 * (other.shield > 0 or other.entering > 0)
-        out[7] = other.level / MAX_LEVEL
-        out[8] = SPEED[other.type] / 4.0
-    if world.flying == 0:
-        return
-    k = 2 * j if world.bullets[2 * j].speed != 0 else 2 * j + 1
-    bullet = world.bullets[k]
-    if bullet.speed != 0 and sees_point(world, spec, tank, bullet.x, bullet.y):
-        out[9] = bullet.speed / 4.0
-        out[10] = (bullet.x - tank.x) * scale
-        out[11] = (bullet.y - tank.y) * scale
-        out[12] = DX[bullet.heading]
-        out[13] = DY[bullet.heading]
+def describe_tanks(world, spec, rows):
+    """What others may see of each tank, once for all observers: rows float32 [tanks, NUM_OTHER], px for places."""
+    for j in range(spec.num_tanks):
+        tank = world.tanks[j]
+        row = rows[j]
+        row[0] = tank.alive
+        row[1] = tank.x
+        row[2] = tank.y
+        row[3] = DX[tank.heading]
+        row[4] = DY[tank.heading]
+        row[5] = tank.hits / 4.0
+        row[6] = 1.0 * (tank.shield > 0 or tank.entering > 0)
+        row[7] = tank.level / MAX_LEVEL
+        row[8] = SPEED[tank.type] / 4.0
+        bullet = world.bullets[2 * j if world.bullets[2 * j].speed != 0 else 2 * j + 1]
+        row[9] = bullet.speed / 4.0
+        row[10] = bullet.x
+        row[11] = bullet.y
+        row[12] = DX[bullet.heading]
+        row[13] = DY[bullet.heading]
 
 
 @rule
-def observe_agent(world, spec, i, out):
+def observe_other(world, spec, i, j, scale, row, out):
+    """Another tank and the first of its bullets in flight, zero where unseen; row as of describe_tanks.
+
+    Multiplied by what is seen, not branched on it: who is seen is too irregular for the processor to predict.
+    """
+    tank = world.tanks[i]
+    x, y = np.float32(tank.x), np.float32(tank.y)
+    seen = np.float32(sees_tank(world, spec, i, j))
+    near = seen * scale
+    out[0] = seen
+    out[1] = (row[1] - x) * near
+    out[2] = (row[2] - y) * near
+    for d in range(3, 9):
+        out[d] = row[d] * seen
+    seen = np.float32(row[9] != 0.0 and sees_point(world, spec, tank, int(row[10]), int(row[11])))
+    near = seen * scale
+    out[9] = row[9] * seen
+    out[10] = (row[10] - x) * near
+    out[11] = (row[11] - y) * near
+    out[12] = row[12] * seen
+    out[13] = row[13] * seen
+
+
+@rule
+def observe_agent(world, spec, i, rows, out):
     """Write the row of tank i into out, float32 [D]."""
-    for d in range(out.shape[0]):
+    tank = world.tanks[i]
+    own = NUM_SELF + NUM_RAYS + 4 * spec.num_bases + 9 * spec.power_ups
+    for d in range(own if tank.alive else out.shape[0]):
         out[d] = 0.0
     out[0] = time_left(world, spec)
-    tank = world.tanks[i]
     if not tank.alive:
         return
     reach = sight_range(world, spec)
-    scale = 1.0 / reach
+    scale = np.float32(1.0 / reach)
     observe_self(world, spec, i, scale, out)
     at = NUM_SELF
-    tiles = reach // TILE
-    for heading in range(4):
-        clear = drive_ray(world, tank, heading, tiles)
-        out[at] = clear / tiles
-        shot_ray(world, tank, heading, clear, tiles, out[at : at + 3])
-        at += 3
+    observe_rays(world, tank, reach // TILE, out[at : at + NUM_RAYS])
+    at += NUM_RAYS
     for b in range(spec.num_bases):
-        observe_base(world, spec, i, b, scale, out[at : at + 4])
+        observe_base(world, spec, i, b, out[at : at + 4])
         at += 4
     if spec.power_ups:
         observe_power_up(world, spec, i, scale, out[at : at + 9])
         at += 9
     for k in range(spec.num_tanks - 1):
-        observe_other(world, spec, i, spec.others[i, k], scale, out[at : at + NUM_OTHER])
+        j = spec.others[i, k]
+        observe_other(world, spec, i, j, scale, rows[j], out[at : at + NUM_OTHER])
         at += NUM_OTHER
 
 
 @rule
-def observe_world(world, spec, out):
-    """Write the observations of all agents of one world into out, float32 [N, D]."""
+def observe_world(world, spec, rows, out):
+    """Write the observations of all agents of one world into out, float32 [N, D]; rows: scratch.tank_rows."""
+    describe_tanks(world, spec, rows)
     for n in range(spec.num_agents):
-        observe_agent(world, spec, spec.slot[n], out[n])
+        observe_agent(world, spec, spec.slot[n], rows, out[n])
 
 
 @rule
@@ -303,9 +332,10 @@ def state_of_world(world, spec, out):
 @kernel
 def write_obs(worlds, spec_array, out, low, high, only):
     """Observations of worlds low..high into out, float32 [B, N, D]."""
+    rows = np.zeros((MAX_TANKS, NUM_OTHER), np.float32)
     for b in range(low, high):
         if only[b]:
-            observe_world(worlds[b], spec_array[0], out[b])
+            observe_world(worlds[b], spec_array[0], rows, out[b])
 
 
 @kernel

@@ -2,13 +2,20 @@
 
 from ..jit import rule
 from ..params import BASE, BRICK, FOUND_RANGE, HALF_TANK, SCOUT, STEEL
-from .terrain import tank_on_tile, tile_at
+from .terrain import pixels_ahead, tank_on_tile, tile_at
+
+
+@rule
+def in_base(base, x, y):
+    """Whether pixel (x, y) lies in the base's 16 px square."""
+    return -HALF_TANK <= x - base.x < HALF_TANK and -HALF_TANK <= y - base.y < HALF_TANK
 
 
 @rule
 def bullet_in_base(bullet, base):
-    """Whether the bullet's point lies inside the base's 16 px square."""
-    return abs(bullet.x - base.x) < HALF_TANK and abs(bullet.y - base.y) < HALF_TANK
+    """Whether one of the two pixels ahead of the bullet lies in the base."""
+    x0, y0, x1, y1 = pixels_ahead(bullet)
+    return in_base(base, x0, y0) or in_base(base, x1, y1)
 
 
 @rule
@@ -23,15 +30,16 @@ def take_base(world, base, i):
 
 
 @rule
-def shoot_bases(world, spec):
+def shoot_bases(world, spec, scratch):
     """Any bullet destroys a base, a team mate's too; targets of `scout` only stop it."""
-    if world.flying == 0:
+    if scratch.num_flying == 0:
         return
     for b in range(spec.num_bases):
         base = world.bases[b]
         if not base.alive:
             continue
-        for k in range(2 * spec.num_tanks):
+        for n in range(scratch.num_flying):
+            k = scratch.flying[n]
             bullet = world.bullets[k]
             if bullet.speed != 0 and bullet_in_base(bullet, base):
                 bullet.speed = 0
@@ -78,11 +86,11 @@ def wall_bases(world, spec, team, steel):
 
 
 @rule
-def guard_bases(world, spec):
+def guard_bases(world, spec, scratch):
     """Bases and shovel: hits, and steel that turns to fresh brick when the shovel's time is over."""
     if spec.num_bases == 0:
         return
-    shoot_bases(world, spec)
+    shoot_bases(world, spec, scratch)
     if spec.mode == SCOUT:
         find_targets(world, spec)
     for t in range(spec.num_teams):

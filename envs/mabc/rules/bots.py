@@ -23,7 +23,6 @@ from ..params import (
     RIGHT,
     TACTICAL_BOT,
     TILE,
-    UNIT,
     UP,
 )
 from .chance import HEADING_STREAM, TANK_STREAM, draw
@@ -33,7 +32,7 @@ from .tactical import tactical
 @rule
 def aligned(tank):
     """On the 8 px lattice on both axes."""
-    return tank.x % TILE == 0 and tank.y % TILE == 0
+    return (tank.x | tank.y) & (TILE - 1) == 0
 
 
 @rule
@@ -87,7 +86,7 @@ def hostile_base(world, spec, i):
 def goal_heading(world, spec, i, bits):
     """The classic goal decision, by the episode's age t in units (an 8-bit counter) and the entry delay d."""
     tank = world.tanks[i]
-    t = (world.frame // UNIT) & 255
+    t = (world.frame >> 6) & 255  # 64 frames a unit
     d = spec.classic_delay
     if t * 8 <= d:
         return bits & 3
@@ -105,9 +104,8 @@ def goal_heading(world, spec, i, bits):
 
 @rule
 def press_at_random(world, i, bits):
-    """Fire with probability 1/32 a frame."""
-    if (bits >> 8) % FIRE_ODDS == 0:
-        world.tanks[i].press = 1
+    """Fire with probability 1/32 a frame; a press that finds no bullet free is lost."""
+    world.tanks[i].press = (bits >> 8) % FIRE_ODDS == 0
 
 
 @rule
@@ -194,7 +192,8 @@ def keep_post(world, spec, layout, i):
     ahead_x, ahead_y = dx + DX[heading], dy + DY[heading]
     if abs(ahead_x) <= reach and ahead_y == 0:
         return
-    if ((heading - tank.heading) & 1) == 0 or aligned(tank):
+    turns = tank.stun == 0 and world.frozen[tank.team - 1] == 0
+    if turns and (((heading - tank.heading) & 1) == 0 or aligned(tank)):
         tank.heading = heading  # turns on the spot, without driving
     tank.move = 0
     if stance == PATROL and not tank.press:

@@ -12,21 +12,19 @@ from ..params import (
     EMPTY,
     FAST_BULLET_LEVEL,
     FAST_BULLET_SPEED,
-    HALF_TANK,
     MUZZLE,
     NOBODY,
     PLAYER,
-    QUARTER,
     STEEL,
     STEEL_LEVEL,
     STUN_FRAMES,
-    TILE,
     TWO_BULLETS_LEVEL,
 )
+from .bases import in_base
 from .drive import can_act
 from .life import destroy
 from .power_ups import drop_power_up
-from .terrain import quarter_bit, stops_bullet, tile_at
+from .terrain import pixels_ahead, stops_bullet
 
 
 @rule
@@ -48,7 +46,7 @@ def remove(world, bullet):
 
 
 @rule
-def fire(world, spec):
+def fire(world, spec, scratch):
     """Every tank whose order is to fire and that has a bullet free fires it, once an order."""
     for i in range(spec.num_tanks):
         tank = world.tanks[i]
@@ -68,25 +66,28 @@ def fire(world, spec):
         )
         bullet.steel = is_player and tank.level >= STEEL_LEVEL
         world.flying += 1
+        scratch.flying[scratch.num_flying] = k
+        scratch.num_flying += 1
 
 
 @rule
-def fly(world, spec):
-    """Move every bullet along its heading."""
+def fly(world, spec, scratch):
+    """Move every bullet along its heading, and list those in the air for the rules that follow."""
+    scratch.num_flying = 0
     if world.flying == 0:
         return
     for k in range(2 * spec.num_tanks):
         bullet = world.bullets[k]
         if bullet.speed != 0:
+            scratch.flying[scratch.num_flying] = k
+            scratch.num_flying += 1
             bullet.x += bullet.speed * DX[bullet.heading]
             bullet.y += bullet.speed * DY[bullet.heading]
 
 
 @rule
 def clear_brick(world, tank, column, row, mask):
-    """Take the quarters of `mask` out of a brick tile, if it is one."""
-    if column < 0 or row < 0 or column >= world.width or row >= world.height:
-        return
+    """Take the quarters of `mask` out of a tile of the field, if it is brick."""
     at = row * world.width + column
     code = world.terrain[at]
     if code == EMPTY or code > BRICK:
@@ -99,8 +100,6 @@ def clear_brick(world, tank, column, row, mask):
 @rule
 def clear_whole(world, tank, column, row):
     """A level 3 shot takes a whole tile of brick or steel."""
-    if column < 0 or row < 0 or column >= world.width or row >= world.height:
-        return
     at = row * world.width + column
     if world.terrain[at] == STEEL:
         world.terrain[at] = EMPTY
@@ -110,36 +109,37 @@ def clear_whole(world, tank, column, row):
 
 @rule
 def hit_terrain(world, tank, bullet):
-    """Clear a strip 16 px wide, and 4 px deep or, for a level 3 shot, a tile deep; true if the bullet stops."""
-    vertical = bullet.heading == 0 or bullet.heading == 2
-    x0, y0 = bullet.x, bullet.y  # the two pixels just ahead of the bullet, either side of its line
-    if bullet.heading == 0 or bullet.heading == 3:
-        x0, y0 = x0 - 1, y0 - 1
-    elif vertical:
-        x0 -= 1
-    else:
-        y0 -= 1
-    x1, y1 = (x0 + 1, y0) if vertical else (x0, y0 + 1)
-    if x0 < 0 or y0 < 0 or x1 >= world.width * TILE or y1 >= world.height * TILE:
+    """Whether a bullet stops at what lies just ahead of it: the two pixels either side of its line."""
+    x0, y0, x1, y1 = pixels_ahead(bullet)
+    width = world.width
+    if x0 < 0 or y0 < 0 or (x1 >> 3) >= width or (y1 >> 3) >= world.height:
         return True
-    column, row = x0 // TILE, y0 // TILE
-    other_column, other_row = x1 // TILE, y1 // TILE
-    first, second = tile_at(world, column, row), tile_at(world, other_column, other_row)
+    first = world.terrain[(y0 >> 3) * width + (x0 >> 3)]
+    second = world.terrain[(y1 >> 3) * width + (x1 >> 3)]
+    if first == EMPTY and second == EMPTY:
+        return False
+    return hit_tiles(world, tank, bullet, x0, y0, x1, y1, first, second)
+
+
+@rule
+def hit_tiles(world, tank, bullet, x0, y0, x1, y1, first, second):
+    """What a bullet does to the tiles under its two pixels, of which at least one is not empty.
+
+    It clears a strip 16 px wide, and 4 px deep or, for a level 3 shot, a tile deep.
+    """
     if not (stops_bullet(first, x0, y0) or stops_bullet(second, x1, y1)):
         return False
-    if first == BASE or second == BASE:  # the base itself is judged in rules/bases.py
-        if not (base_is_hit(world, x0, y0) or base_is_hit(world, x1, y1)):
-            return True
-        return False
+    if first == BASE or second == BASE:  # a base that stands is judged in rules/bases.py
+        return not (base_is_hit(world, x0, y0) or base_is_hit(world, x1, y1))
+    column, row, other_column, other_row = x0 >> 3, y0 >> 3, x1 >> 3, y1 >> 3
     if bullet.steel:
         clear_whole(world, tank, column, row)
         clear_whole(world, tank, other_column, other_row)
         return True
-    bit = quarter_bit(x0, y0)
-    if vertical:
-        mask = 3 if bit <= 2 else 12
+    if x0 == x1:  # it flies sideways
+        mask = 5 if (x0 >> 2) & 1 == 0 else 10  # the left or the right quarters
     else:
-        mask = 5 if bit == 1 or bit == 4 else 10
+        mask = 3 if (y0 >> 2) & 1 == 0 else 12  # the top or the bottom ones
     clear_brick(world, tank, column, row, mask)
     clear_brick(world, tank, other_column, other_row, mask)
     return True
@@ -150,18 +150,16 @@ def base_is_hit(world, x, y):
     """Whether pixel (x, y) lies in a base that still stands."""
     for b in range(world.bases.shape[0]):
         base = world.bases[b]
-        if base.alive and abs(2 * x + 1 - 2 * base.x) < 2 * HALF_TANK:
-            if abs(2 * y + 1 - 2 * base.y) < 2 * HALF_TANK:
-                return True
+        if base.alive and in_base(base, x, y):
+            return True
     return False
 
 
 @rule
-def bullets_on_terrain(world, spec):
+def bullets_on_terrain(world, scratch):
     """Bullet against terrain and border."""
-    if world.flying == 0:
-        return
-    for k in range(2 * spec.num_tanks):
+    for n in range(scratch.num_flying):
+        k = scratch.flying[n]
         bullet = world.bullets[k]
         if bullet.speed != 0 and hit_terrain(world, world.tanks[k >> 1], bullet):
             remove(world, bullet)
@@ -177,15 +175,15 @@ def cancel_each_other(world, k, m):
 
 
 @rule
-def bullets_on_bullets(world, spec):
+def bullets_on_bullets(world, scratch):
     """Bullet against bullet: both vanish."""
-    if world.flying < 2:
-        return
-    for k in range(2 * spec.num_tanks):
+    for n in range(scratch.num_flying):
+        k = scratch.flying[n]
         bullet = world.bullets[k]
         if bullet.speed == 0:
             continue
-        for m in range(k + 1, 2 * spec.num_tanks):
+        for later in range(n + 1, scratch.num_flying):
+            m = scratch.flying[later]
             other = world.bullets[m]
             if (
                 other.speed != 0
@@ -199,11 +197,10 @@ def bullets_on_bullets(world, spec):
 
 
 @rule
-def bullets_on_tanks(world, spec):
+def bullets_on_tanks(world, spec, scratch):
     """Bullet against tank: within 10 px on both axes."""
-    if world.flying == 0:
-        return
-    for k in range(2 * spec.num_tanks):
+    for n in range(scratch.num_flying):
+        k = scratch.flying[n]
         bullet = world.bullets[k]
         if bullet.speed == 0:
             continue

@@ -16,18 +16,16 @@ def slide(world, spec):
     """A player's tank that lets go of the key on ice drives on for SLIDE_FRAMES."""
     for i in range(spec.num_tanks):
         tank = world.tanks[i]
-        if tank.type != PLAYER or not tank.alive:
-            continue
-        if tank.move != 0:
-            tank.slide = SLIDE_FRAMES if tank.moved and on_ice(world, tank.x, tank.y) else 0
-        elif tank.slide > 0:
-            tank.slide = tank.slide - 1 if on_ice(world, tank.x, tank.y) else 0
+        if tank.move == 0 and tank.slide > 0:
+            tank.slide -= 1
+            if tank.type != PLAYER or not on_ice(world, tank.x, tank.y):
+                tank.slide = 0
 
 
 @rule
 def snapped(position):
     """The nearest multiple of a tile; half way goes up."""
-    return (position + TILE // 2) // TILE * TILE
+    return (position + TILE // 2) & -TILE
 
 
 @rule
@@ -47,6 +45,7 @@ def turn(world, spec, i, heading):
                 return
         tank.x, tank.y = x, y
     tank.heading = heading
+    tank.blocked = 0
 
 
 @rule
@@ -55,12 +54,9 @@ def tank_ahead(world, spec, i, x, y):
     tank = world.tanks[i]
     for j in range(spec.num_tanks):
         other = world.tanks[j]
-        if abs(x - other.x) >= 16 or abs(y - other.y) >= 16:
-            continue
-        if j == i or not other.alive or not overlaps(x, y, other.x, other.y):
-            continue
-        if (other.x - tank.x) * (x - tank.x) + (other.y - tank.y) * (y - tank.y) > 0:
-            return j
+        if overlaps(x, y, other.x, other.y) and j != i and other.alive:
+            if (other.x - tank.x) * (x - tank.x) + (other.y - tank.y) * (y - tank.y) > 0:
+                return j
     return NOBODY
 
 
@@ -80,10 +76,15 @@ def drive_tank(world, spec, i):
     if pixels == 0:
         return
     x, y = tank.x + DX[tank.heading], tank.y + DY[tank.heading]
-    if way_is_clear(world, tank.x, tank.y, tank.heading) and tank_ahead(world, spec, i, x, y) == NOBODY:
+    # Between two lattice lines the tank already stands on the tiles ahead, so they let it pass.
+    on_line = (tank.x | tank.y) & (TILE - 1) == 0
+    is_clear = not on_line or way_is_clear(world, tank.x, tank.y, tank.heading)
+    if is_clear and tank_ahead(world, spec, i, x, y) == NOBODY:
         tank.x, tank.y = x, y
         tank.moved = 1
         tank.blocked = 0
+        if tank.move != 0:
+            tank.slide = SLIDE_FRAMES + 1  # armed; counts down from the release
     else:
         tank.moved = 0
         tank.blocked = 1

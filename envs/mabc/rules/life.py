@@ -106,6 +106,7 @@ def enter_wave(world, spec, layout, t):
         if e == NOBODY:
             return
         tank.type = spec.wave[t, n]
+        tank.lives = 1
         tank.carrier = spec.carriers[n]
         if tank.carrier:
             world.power_up = NOBODY

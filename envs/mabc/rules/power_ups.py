@@ -35,6 +35,12 @@ def grid_size(tiles):
 
 
 @rule
+def grid_at(k):
+    """The centre of the k-th power-up place along a side, px."""
+    return POWER_UP_GRID_START + POWER_UP_GRID_STEP * k
+
+
+@rule
 def on_player(world, spec, x, y):
     """Whether a player's tank stands at (x, y)."""
     for j in range(spec.num_tanks):
@@ -50,15 +56,18 @@ def drop_power_up(world, spec):
     bits = draw(world, POWER_UP_STREAM)
     world.power_up = POWER_UP_ODDS[bits & 7]
     columns, rows = grid_size(world.width), grid_size(world.height)
-    places = columns * rows
-    start = (bits >> 3) % places
-    for k in range(places):
-        # 7 is coprime to the usual 16 places, so that the second choice is not the neighbour of the first.
-        place = (start + 7 * k) % places
-        world.power_up_x = POWER_UP_GRID_START + POWER_UP_GRID_STEP * (place % columns)
-        world.power_up_y = POWER_UP_GRID_START + POWER_UP_GRID_STEP * (place // columns)
-        if not on_player(world, spec, world.power_up_x, world.power_up_y):
+    free = 0
+    for place in range(columns * rows):
+        free += not on_player(world, spec, grid_at(place % columns), grid_at(place // columns))
+    left = (bits >> 3) % max(free, 1)
+    for place in range(columns * rows):
+        x, y = grid_at(place % columns), grid_at(place // columns)
+        if free > 0 and on_player(world, spec, x, y):
+            continue
+        if left == 0:
+            world.power_up_x, world.power_up_y = x, y
             return
+        left -= 1
 
 
 @rule

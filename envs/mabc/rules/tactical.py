@@ -4,8 +4,10 @@ from ..jit import rule
 from ..params import (
     AIM_RANGE,
     BASE,
+    BULLET_BULLET,
     BULLET_TANK,
     DODGE_RANGE,
+    DODGE_WIDTH,
     DOWN,
     DX,
     DY,
@@ -103,9 +105,23 @@ def threat(world, spec, i):
         dx, dy = tank.x - bullet.x, tank.y - bullet.y
         along = dx * DX[bullet.heading] + dy * DY[bullet.heading]
         across = abs(dx * DY[bullet.heading]) + abs(dy * DX[bullet.heading])
-        if 0 < along < nearest and across < BULLET_TANK:
+        if 0 < along < nearest and across < DODGE_WIDTH:
             best, nearest = k, along
     return best
+
+
+@rule
+def way_out(world, i, bullet):
+    """The heading that leads tank i farther from a bullet's line; on the line, the one it has begun or either."""
+    tank = world.tanks[i]
+    off_x, off_y = tank.x - bullet.x, tank.y - bullet.y
+    if DX[bullet.heading] == 0 and off_x != 0:
+        return RIGHT if off_x > 0 else LEFT
+    if DY[bullet.heading] == 0 and off_y != 0:
+        return DOWN if off_y > 0 else UP
+    if (tank.heading - bullet.heading) & 1:
+        return tank.heading
+    return (bullet.heading + (1 if draw(world, PATH_STREAM + i) & 1 else 3)) & 3
 
 
 @rule
@@ -114,13 +130,14 @@ def dodge(world, spec, i, k):
     tank = world.tanks[i]
     bullet = world.bullets[k]
     facing = (bullet.heading + 2) & 3
-    if world.bullets[2 * i].speed == 0 and tank.shield == 0:
+    across = abs((tank.x - bullet.x) * DY[bullet.heading]) + abs((tank.y - bullet.y) * DX[bullet.heading])
+    if world.bullets[2 * i].speed == 0 and tank.shield == 0 and across < BULLET_BULLET:
         tank.move = facing + 1
         tank.press = 1
         return True
-    side = 1 if draw(world, PATH_STREAM + i) & 1 else 3
+    first = way_out(world, i, bullet)
     for attempt in range(2):
-        heading = (bullet.heading + side + 2 * attempt) & 3
+        heading = (first + 2 * attempt) & 3
         if way_is_clear(world, tank.x, tank.y, heading):
             tank.move = heading + 1
             return True

@@ -21,7 +21,18 @@ def stops_tank(code):
 @rule
 def quarter_bit(x, y):
     """The mask bit of the brick quarter that holds pixel (x, y)."""
-    return 1 << (((x // QUARTER) & 1) + 2 * ((y // QUARTER) & 1))
+    return 1 << (((x >> 2) & 1) + ((y >> 1) & 2))
+
+
+@rule
+def pixels_ahead(bullet):
+    """The two pixels just ahead of a bullet, either side of its line: (x0, y0, x1, y1)."""
+    x, y, heading = bullet.x, bullet.y, bullet.heading
+    if heading == 0 or heading == 2:
+        y -= heading == 0
+        return x - 1, y, x, y
+    x -= heading == 3
+    return x, y - 1, x, y
 
 
 @rule

@@ -1,0 +1,361 @@
+"""The `entities` observation and state: one row a thing, with a mask, for attention and other set networks.
+
+A dict of type -> (features float32 [B, N, E, D], mask bool [B, N, E]); the state has no N. The types are
+`tanks`, `bullets`, `bases` and `power_ups`. D of a type is the same in every scenario (the *_FEATURES below
+name its columns), E is the scenario's count. Tanks keep their slot for the whole episode: self, allies by
+id, enemies by id; bullets 2k and 2k + 1 belong to the tank in slot k. A row that is unseen, or not there,
+is zero and masked out; a dead agent sees nothing. In the state the slots are tank ids and base numbers,
+teams go by number, and the mask says what exists. `ids` leads from the slots of the observation to those of
+the state.
+
+Units: dx, dy of tanks, bullets and power-ups in sights (see sight.sight_range), so within [-1, 1]; those of
+bases in sides of the field, as bases are known from afar; x, y in [-1, 1] over the field; level / 3, hits /
+4, lives / 4 (four or more count as four), speed / one px a frame, bullet_speed and speed of bullets / 4 px
+a frame; shield, stun, entering and frozen as shares of their longest time; time_left as the share of the
+episode's steps. The rest is 0 or 1.
+"""
+
+import numpy as np
+from gymnasium import spaces
+
+from ..jit import kernel, rule
+from ..params import (
+    ENTER_FRAMES,
+    FREEZE_FRAMES,
+    HELMET_FRAMES,
+    MAX_LEVEL,
+    NOBODY,
+    POWER_UPS,
+    SHOVEL_FRAMES,
+    SPEED,
+    STUN_FRAMES,
+)
+from .kinds import Kind, View
+from .sight import knows_base, sees_point, sees_tank, sight_range
+from .vector import bullet_speed, bullets_free, time_left
+
+_RELATION = ("self", "ally", "enemy")
+_TEAMS = ("team1", "team2", "team3", "team4")
+_HEADING = ("up", "right", "down", "left")
+_TANK = (
+    *_HEADING,
+    *"basic fast power armor player level hits lives shield stun entering frozen bullets_free".split(),
+    *"speed bullet_speed in_forest carrier time_left".split(),
+)
+TANK_FEATURES = ("dx", "dy", "x", "y", *_RELATION, *_TANK)
+BULLET_FEATURES = ("dx", "dy", "x", "y", *_RELATION, *_HEADING, "speed", "steel")
+BASE_FEATURES = ("dx", "dy", "x", "y", "own", "enemy", "alive")
+POWER_UP_FEATURES = ("dx", "dy", "x", "y", *POWER_UPS)
+FEATURES = {
+    "tanks": TANK_FEATURES,
+    "bullets": BULLET_FEATURES,
+    "bases": BASE_FEATURES,
+    "power_ups": POWER_UP_FEATURES,
+}
+STATE_TANK_FEATURES = ("x", "y", *_TEAMS, *_TANK)
+STATE_BULLET_FEATURES = ("x", "y", *_TEAMS, *_HEADING, "speed", "steel")
+STATE_BASE_FEATURES = ("x", "y", *_TEAMS, "alive", "shovel")
+STATE_POWER_UP_FEATURES = ("x", "y", *POWER_UPS)
+STATE_FEATURES = {
+    "tanks": STATE_TANK_FEATURES,
+    "bullets": STATE_BULLET_FEATURES,
+    "bases": STATE_BASE_FEATURES,
+    "power_ups": STATE_POWER_UP_FEATURES,
+}
+
+
+def counts(view: View) -> dict[str, int]:
+    """E of every type in this scenario."""
+    tanks = view.num_tanks
+    power_ups = int(view.scenario.has_power_ups)
+    return {"tanks": tanks, "bullets": 2 * tanks, "bases": view.num_bases, "power_ups": power_ups}
+
+
+def ids(view: View) -> dict[str, np.ndarray]:
+    """int64 [N, E] of every type: the state's slot of what slot e of agent n's observation shows."""
+    spec, count = view.spec[0], counts(view)
+    slots = spec["slot"][: view.num_agents].astype(np.int64)
+    others = spec["others"][slots, : view.num_tanks - 1].astype(np.int64)
+    tanks = np.concatenate([slots[:, None], others], axis=1)
+    bullets = np.stack([2 * tanks, 2 * tanks + 1], axis=2).reshape(view.num_agents, -1)
+    same = {name: np.tile(np.arange(count[name]), (view.num_agents, 1)) for name in ("bases", "power_ups")}
+    return {"tanks": tanks, "bullets": bullets, **same}
+
+
+@rule
+def place(world, x, y, out):
+    """Write x, y over the field, each in [-1, 1]."""
+    out[0] = x / (4.0 * world.width) - 1.0
+    out[1] = y / (4.0 * world.height) - 1.0
+
+
+@rule
+def describe_tank(world, spec, i, out):
+    """Write the columns of _TANK."""
+    tank = world.tanks[i]
+    out[tank.heading] = 1.0
+    out[4 + tank.type] = 1.0
+    out[9] = tank.level / MAX_LEVEL
+    out[10] = tank.hits / 4.0
+    out[11] = min(max(tank.lives, 0), 4) / 4.0
+    out[12] = tank.shield / HELMET_FRAMES
+    out[13] = tank.stun / STUN_FRAMES
+    out[14] = tank.entering / ENTER_FRAMES
+    out[15] = world.frozen[tank.team - 1] / FREEZE_FRAMES
+    out[16] = bullets_free(world, i)
+    out[17] = SPEED[tank.type] / 4.0
+    out[18] = bullet_speed(tank) / 4.0
+    out[19] = tank.in_forest
+    out[20] = tank.carrier
+    out[21] = time_left(world, spec)
+
+
+@rule
+def describe_bullet(bullet, out):
+    """Write heading, speed and steel."""
+    out[bullet.heading] = 1.0
+    out[4] = bullet.speed / 4.0
+    out[5] = bullet.steel
+
+
+@rule
+def relation(world, i, j):
+    """0 self, 1 ally, 2 enemy."""
+    if i == j:
+        return 0
+    return 1 if world.tanks[i].team == world.tanks[j].team else 2
+
+
+@rule
+def observe_tank(world, spec, i, j, scale, rows, mask, e):
+    """Tank j and its bullets, as tank i sees them, into slot e and its bullets' slots."""
+    me, tank = world.tanks[i], world.tanks[j]
+    if i != j and not sees_tank(world, spec, i, j):
+        return
+    out = rows[e]
+    mask[e] = True
+    out[0] = (tank.x - me.x) * scale
+    out[1] = (tank.y - me.y) * scale
+    place(world, tank.x, tank.y, out[2:4])
+    out[4 + relation(world, i, j)] = 1.0
+    describe_tank(world, spec, j, out[7:])
+
+
+@rule
+def observe_bullets(world, spec, i, j, scale, rows, mask, e):
+    """The bullets of tank j that tank i sees, into slots 2e and 2e + 1."""
+    me = world.tanks[i]
+    for k in range(2):
+        bullet = world.bullets[2 * j + k]
+        if bullet.speed == 0 or not sees_point(world, spec, me, bullet.x, bullet.y):
+            continue
+        out = rows[2 * e + k]
+        mask[2 * e + k] = True
+        out[0] = (bullet.x - me.x) * scale
+        out[1] = (bullet.y - me.y) * scale
+        place(world, bullet.x, bullet.y, out[2:4])
+        out[4 + relation(world, i, j)] = 1.0
+        describe_bullet(bullet, out[7:])
+
+
+@rule
+def observe_base(world, spec, i, b, rows, mask):
+    """Base b, if tank i knows of it."""
+    me, base = world.tanks[i], world.bases[b]
+    if not knows_base(world, spec, me, base):
+        return
+    out = rows[b]
+    mask[b] = True
+    out[0] = (base.x - me.x) / (8.0 * world.width)
+    out[1] = (base.y - me.y) / (8.0 * world.height)
+    place(world, base.x, base.y, out[2:4])
+    out[4 if base.team == me.team else 5] = 1.0
+    out[6] = base.alive
+
+
+@rule
+def observe_power_up(world, spec, i, scale, rows, mask):
+    """The power-up, if tank i sees it."""
+    me = world.tanks[i]
+    if world.power_up == NOBODY or not sees_point(world, spec, me, world.power_up_x, world.power_up_y):
+        return
+    out = rows[0]
+    mask[0] = True
+    out[0] = (world.power_up_x - me.x) * scale
+    out[1] = (world.power_up_y - me.y) * scale
+    place(world, world.power_up_x, world.power_up_y, out[2:4])
+    out[4 + world.power_up] = 1.0
+
+
+@rule
+def observe_agent(world, spec, i, tanks, tank_mask, bullets, bullet_mask, bases, base_mask, gifts, gift_mask):
+    """Everything that tank i sees; rows are zero already."""
+    if not world.tanks[i].alive:
+        return
+    scale = 1.0 / sight_range(world, spec)
+    for e in range(spec.num_tanks):
+        j = i if e == 0 else spec.others[i, e - 1]
+        observe_tank(world, spec, i, j, scale, tanks, tank_mask, e)
+        if world.flying > 0:
+            observe_bullets(world, spec, i, j, scale, bullets, bullet_mask, e)
+    for b in range(spec.num_bases):
+        observe_base(world, spec, i, b, bases, base_mask)
+    if spec.power_ups:
+        observe_power_up(world, spec, i, scale, gifts, gift_mask)
+
+
+@rule
+def state_of_tank(world, spec, i, tanks, tank_mask, bullets, bullet_mask):
+    """Tank i, if it is on the field, and its bullets in flight."""
+    tank = world.tanks[i]
+    if tank.alive:
+        out = tanks[i]
+        tank_mask[i] = True
+        place(world, tank.x, tank.y, out)
+        out[1 + tank.team] = 1.0
+        describe_tank(world, spec, i, out[6:])
+    for k in range(2 * i, 2 * i + 2):
+        bullet = world.bullets[k]
+        if bullet.speed != 0:
+            bullet_mask[k] = True
+            place(world, bullet.x, bullet.y, bullets[k])
+            bullets[k, 1 + tank.team] = 1.0
+            describe_bullet(bullet, bullets[k, 6:])
+
+
+@rule
+def state_of_world(world, spec, tanks, tank_mask, bullets, bullet_mask, bases, base_mask, gifts, gift_mask):
+    """Everything there is; rows are zero already."""
+    for i in range(spec.num_tanks):
+        state_of_tank(world, spec, i, tanks, tank_mask, bullets, bullet_mask)
+    for b in range(spec.num_bases):
+        base = world.bases[b]
+        base_mask[b] = True
+        place(world, base.x, base.y, bases[b])
+        bases[b, 1 + base.team] = 1.0
+        bases[b, 6] = base.alive
+        bases[b, 7] = world.shovel[base.team - 1] / SHOVEL_FRAMES
+    if spec.power_ups and world.power_up != NOBODY:
+        gift_mask[0] = True
+        place(world, world.power_up_x, world.power_up_y, gifts[0])
+        gifts[0, 2 + world.power_up] = 1.0
+
+
+@rule
+def clear(rows, mask):
+    """Zero the rows, [E, D], and the mask, [E]."""
+    for e in range(rows.shape[0]):
+        mask[e] = False
+        for d in range(rows.shape[1]):
+            rows[e, d] = 0.0
+
+
+@kernel
+def write_obs(
+    worlds,
+    spec_array,
+    tanks,
+    tank_mask,
+    bullets,
+    bullet_mask,
+    bases,
+    base_mask,
+    gifts,
+    gift_mask,
+    low,
+    high,
+    only,
+):
+    """Observations of worlds low..high: rows float32 [B, N, E, D] and masks bool [B, N, E] of every type."""
+    spec = spec_array[0]
+    for b in range(low, high):
+        if not only[b]:
+            continue
+        for n in range(spec.num_agents):
+            clear(tanks[b, n], tank_mask[b, n])
+            clear(bullets[b, n], bullet_mask[b, n])
+            clear(bases[b, n], base_mask[b, n])
+            clear(gifts[b, n], gift_mask[b, n])
+            observe_agent(
+                worlds[b],
+                spec,
+                spec.slot[n],
+                tanks[b, n],
+                tank_mask[b, n],
+                bullets[b, n],
+                bullet_mask[b, n],
+                bases[b, n],
+                base_mask[b, n],
+                gifts[b, n],
+                gift_mask[b, n],
+            )
+
+
+@kernel
+def write_state(
+    worlds,
+    spec_array,
+    tanks,
+    tank_mask,
+    bullets,
+    bullet_mask,
+    bases,
+    base_mask,
+    gifts,
+    gift_mask,
+    low,
+    high,
+    only,
+):
+    """States of worlds low..high: rows float32 [B, E, D] and masks bool [B, E] of every type."""
+    spec = spec_array[0]
+    for b in range(low, high):
+        if not only[b]:
+            continue
+        clear(tanks[b], tank_mask[b])
+        clear(bullets[b], bullet_mask[b])
+        clear(bases[b], base_mask[b])
+        clear(gifts[b], gift_mask[b])
+        state_of_world(
+            worlds[b],
+            spec,
+            tanks[b],
+            tank_mask[b],
+            bullets[b],
+            bullet_mask[b],
+            bases[b],
+            base_mask[b],
+            gifts[b],
+            gift_mask[b],
+        )
+
+
+def _kind(view: View, features: dict[str, tuple[str, ...]], lead: tuple[int, ...], write) -> Kind:
+    """A kind with rows [B, *lead, E, D] of every type."""
+    shapes = {name: (count, len(features[name])) for name, count in counts(view).items()}
+
+    def allocate(batch: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        return {
+            name: (np.zeros((batch, *lead, e, d), np.float32), np.zeros((batch, *lead, e), bool))
+            for name, (e, d) in shapes.items()
+        }
+
+    def fill(worlds, out, low, high, only) -> None:
+        arrays = [array for name in shapes for array in out[name]]
+        write(worlds, view.spec, *arrays, low, high, only)
+
+    space: dict[str, spaces.Space] = {}
+    for name, (e, d) in shapes.items():
+        mask = spaces.Box(0, 1, (e,), np.bool_)  # type: ignore[arg-type]
+        space[name] = spaces.Tuple((spaces.Box(-np.inf, np.inf, (e, d), np.float32), mask))
+    return Kind(spaces.Dict(space), allocate, fill)
+
+
+def obs_kind(view: View) -> Kind:
+    """Type -> (float32 [B, N, E, D], mask bool [B, N, E]); `FEATURES` names the columns."""
+    return _kind(view, FEATURES, (view.num_agents,), write_obs)
+
+
+def state_kind(view: View) -> Kind:
+    """Type -> (float32 [B, E, D], mask bool [B, E]); `STATE_FEATURES` names the columns."""
+    return _kind(view, STATE_FEATURES, (), write_state)

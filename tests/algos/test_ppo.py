@@ -1,0 +1,181 @@
+"""PPO: the loss against numbers worked out by hand, and environments that only correct code solves."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from algos import ppo
+from algos.common.run import Run
+from algos.evaluate import play_episodes
+from tests.toy_env import make
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def loss_of(config, log_prob, value, old_value, advantage, target, weight=None, entropy=(0.5, 0.5)):
+    t = [
+        torch.tensor(x, dtype=torch.float64)
+        for x in (log_prob, entropy, value, (0.0, 0.0), old_value, advantage, target)
+    ]
+    return ppo.ppo_loss(*t, None if weight is None else torch.tensor(weight), config)
+
+
+def test_loss_by_hand():
+    config = ppo.Config(clip_coef=0.2, vf_coef=0.5, ent_coef=0.1, clip_vloss=False, huber_delta=0)
+    # ratios 1.5 and 0.5. advantage 1: min(1.5, 1.2) = 1.2; advantage -1: min(-0.5, -0.8) = -0.8; mean 0.2
+    # value errors 1 and 2: halves of squares 0.5 and 2, mean 1.25
+    loss, metrics = loss_of(config, (math.log(1.5), math.log(0.5)), (1, 2), (0, 0), (1, -1), (0, 0))
+    assert metrics["loss/policy"].item() == pytest.approx(-0.2)
+    assert metrics["loss/value"].item() == pytest.approx(1.25)
+    assert loss.item() == pytest.approx(-0.2 + 0.5 * 1.25 - 0.1 * 0.5)
+    assert metrics["loss/clip_fraction"].item() == 1
+    kl = ((0.5 - math.log(1.5)) + (-0.5 - math.log(0.5))) / 2
+    assert metrics["loss/approx_kl"].item() == pytest.approx(kl)
+
+
+def test_clipped_and_huber_value_loss_by_hand():
+    config = ppo.Config(clip_coef=0.2, clip_vloss=True, huber_delta=1.0)
+    # new value 1 from old 0 is clipped to 0.2; target 1: errors 0 and -0.8, the larger counts: 0.32
+    # second: value 3 from 3, target 0: error 3 beyond delta 1: 3 - 0.5 = 2.5
+    _, metrics = loss_of(config, (0.0, 0.0), (1, 3), (0, 3), (0, 0), (1, 0))
+    assert metrics["loss/value"].item() == pytest.approx((0.32 + 2.5) / 2)
+
+
+def test_the_dead_do_not_count():
+    config = ppo.Config(clip_vloss=False)
+    both = loss_of(config, (0.1, 5.0), (1, 9), (0, 0), (1, 7), (0, 0), weight=(1.0, 0.0), entropy=(0.5, 9.0))
+    alone = loss_of(config, (0.1, 0.1), (1, 1), (0, 0), (1, 1), (0, 0), entropy=(0.5, 0.5))
+    assert both[0].item() == pytest.approx(alone[0].item())
+
+
+def test_gradient_stops_where_the_ratio_is_clipped():
+    log_prob = torch.tensor([math.log(1.5), math.log(1.1)], requires_grad=True)
+    zeros = torch.zeros(2)
+    loss, _ = ppo.ppo_loss(log_prob, zeros, zeros, zeros, zeros, torch.ones(2), zeros, None, ppo.Config())
+    loss.backward()
+    assert log_prob.grad[0] == 0
+    assert log_prob.grad[1] == pytest.approx(-1.1 / 2)
+
+
+def test_masked_actions_are_never_drawn_and_frequencies_are_right():
+    torch.manual_seed(0)
+    agent = ppo.Agent(
+        {"obs": 1, "state": 1, "agents": 1, "actions": 3, "action_dims": 0}, ppo.Config(hidden_size=4)
+    )
+    logits = torch.tensor([[math.log(0.25), math.log(0.75), 50.0]]).expand(40_000, 3)
+    mask = torch.tensor([[True, True, False]]).expand(40_000, 3)
+    action, log_prob = ppo.sample(agent, logits, mask)
+    assert action.max() == 1
+    assert action.float().mean().item() == pytest.approx(0.75, abs=0.01)
+    again, entropy = ppo.evaluate_actions(agent, logits, mask, action)
+    torch.testing.assert_close(again, log_prob)
+    assert entropy[0].item() == pytest.approx(-(0.25 * math.log(0.25) + 0.75 * math.log(0.75)), abs=1e-5)
+
+
+def learn(folder, config, steps, tree=None, **kwargs):
+    """Train on a toy; returns the success rate of the greedy policy."""
+    env = make(16, **kwargs)
+    run_config = {"seed": 1, "total_steps": steps, "device": "cpu", "env": {}, "algo": {}}
+    (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+    run = Run(folder, run_config, tree)
+    policy = ppo.train(config, env, run)
+    run.log.close()
+    return play_episodes(make(64, **kwargs), policy, 128)["success"].mean()
+
+
+SMALL = {"hidden_size": 32, "num_steps": 16, "lr": 5e-3, "num_minibatches": 2, "threads": 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "kwargs"),
+    [
+        ({}, {}),
+        ({"centralised": True}, {"cut": True}),
+        ({"recurrent": True, "agent_id": True}, {"length": 5}),
+        ({"activation": "tanh", "norm_obs": True, "clip_vloss": False, "huber_delta": 0.0}, {}),
+        ({"norm_value": False, "norm_adv": False, "target_kl": 0.05, "anneal_lr": False}, {}),
+    ],
+)
+def test_match(tmp_path, changes, kwargs):
+    assert learn(tmp_path, ppo.Config(**{**SMALL, **changes}), 16 * 16 * 50, **kwargs) > 0.95
+
+
+def test_agents_that_die_are_no_obstacle(tmp_path):
+    learn(tmp_path, ppo.Config(**SMALL), 16 * 16 * 50, death=0.2)
+    policy = ppo.load_policy(*saved(tmp_path))
+    alive_and_well = play_episodes(make(64), policy, 128)["success"].mean()
+    assert alive_and_well > 0.95
+
+
+def saved(folder):
+    from algos.common import checkpoint
+
+    return dict(SMALL), checkpoint.load(checkpoint.find(folder))["state"]
+
+
+@pytest.mark.parametrize(("recurrent", "low", "high"), [(True, 0.95, 1.0), (False, 0.0, 0.4)])
+def test_only_a_memory_solves_memory(tmp_path, recurrent, low, high):
+    config = ppo.Config(**{**SMALL, "recurrent": recurrent, "gamma": 1.0})
+    rate = learn(tmp_path, config, 16 * 16 * (80 if recurrent else 20), kind="memory", num_agents=1, length=4)
+    assert low <= rate <= high
+
+
+def test_dead_rows_are_not_in_the_batch():
+    env = make(5, death=0.3)
+    config = ppo.Config(num_steps=8)
+    agent = ppo.Agent(ppo.sizes_of(env), config)
+    storage = ppo.Storage(env, config, agent.sizes, "cpu")
+    obs, info = env.reset(seed=0)
+    ppo.begin_step(storage, -1, env, config, obs, info["alive"])
+    ppo.rollout(env, agent, config, storage, torch.zeros(15, 1), ppo.Episodes())
+    values, final, _ = ppo.compute_values(agent, storage, torch.zeros(15, 1))
+    batch = ppo.living_rows(
+        storage, agent, values, *ppo.advantages_and_returns(storage, values, final, env, config)
+    )
+    living = storage.alive[:-1]
+    assert batch["x"].shape[1] == living.sum() < living.size
+    torch.testing.assert_close(batch["x"][0], storage.obs[:-1][torch.from_numpy(living)])
+    torch.testing.assert_close(batch["values"][0].numpy(), values[:-1][living])
+
+
+def test_hidden_states_of_chunks_are_those_of_the_rollout():
+    """Before an update the networks give on chunks what they gave in the rollout, over episode ends too."""
+    env = make(3, length=5, cut=True, death=0.1)
+    config = ppo.Config(num_steps=16, chunk_length=4, recurrent=True, centralised=True, hidden_size=8)
+    agent = ppo.Agent(ppo.sizes_of(env), config)
+    storage = ppo.Storage(env, config, agent.sizes, "cpu")
+    obs, info = env.reset(seed=0)
+    ppo.begin_step(storage, -1, env, config, obs, info["alive"])
+    actor_hidden = critic_hidden = torch.zeros(9, 8)
+    for _ in range(2):
+        actor_hidden = ppo.rollout(env, agent, config, storage, actor_hidden, ppo.Episodes())
+        values, final, critic_hidden = ppo.compute_values(agent, storage, critic_hidden)
+    assert (final != 0).any()
+    advantages, returns = ppo.advantages_and_returns(storage, values, final, env, config)
+    batch = ppo.living_rows(storage, agent, values, advantages, returns)
+    out, _ = agent.actor(batch["x"], batch["actor_hidden"], batch["first"])
+    log_prob, _ = ppo.evaluate_actions(agent, out, batch["masks"], batch["actions"])
+    torch.testing.assert_close(log_prob, batch["log_probs"], atol=1e-5, rtol=1e-5)
+    value, _ = agent.critic(batch["critic_x"], batch["critic_hidden"], batch["first"])
+    torch.testing.assert_close(value[..., 0], batch["values"], atol=1e-5, rtol=1e-5)
+
+
+def test_continuous_actions_learn(tmp_path):
+    """Pendulum's cost falls below that of doing nothing."""
+    from algos.common.adapters import make_env
+
+    env = make_env({"name": "gym", "id": "Pendulum-v1", "num_envs": 8, "kwargs": {}})
+    (tmp_path / "checkpoints").mkdir()
+    run = Run(tmp_path, {"seed": 0, "total_steps": 2048, "device": "cpu", "env": {}, "algo": {}})
+    policy = ppo.train(ppo.Config(norm_obs=True, num_steps=64, threads=1), env, run)
+    run.log.close()
+    actions, _ = policy(np.zeros((8, 1, 3), np.float32), env.action_mask())
+    assert actions.shape == (8, 1, 1)

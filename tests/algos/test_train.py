@@ -1,0 +1,167 @@
+"""The real entry points in processes of their own: train, kill, resume, evaluate."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from algos.common import checkpoint
+from algos.common.config import BadInput
+from algos.common.log import CLOCK, read_metrics, truncate_metrics
+from algos.common.run import check_rules, create_folder, default_folder
+
+ROOT = Path(__file__).parents[2]
+ENV = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'envs'}", "OMP_NUM_THREADS": "1"}
+SMALL = ["algo.num_steps=16", "algo.hidden_size=16", "algo.threads=1", "algo.checkpoint_every=3"]
+TOY = ["env=batched", "env.id=tests.toy_env:make", "env.num_envs=16", *SMALL]
+
+
+def command(module, *arguments):
+    return [sys.executable, "-m", f"algos.{module}", *arguments]
+
+
+def run(folder, module, *arguments, code=0):
+    done = subprocess.run(command(module, *arguments), cwd=folder, env=ENV, capture_output=True, text=True)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def without_clock(path):
+    return [{k: v for k, v in line.items() if not k.startswith(CLOCK)} for line in read_metrics(path)]
+
+
+def test_run_folder_and_evaluation(tmp_path):
+    out = run(tmp_path, "train", *TOY, "total_steps=12800", "dir=a", "algo.lr=5e-3").stdout
+    assert "Greedy evaluation, 512 episodes" in out
+    for name in ("config.yaml", "metrics.jsonl", "tensorboard", "checkpoints", "replays", "report.png"):
+        assert (tmp_path / "a" / name).exists(), name
+    done = run(tmp_path, "evaluate", "run=a", "episodes=100")
+    assert done.stdout.count("\n") == 1
+    result = json.loads(done.stdout)
+    assert result["episodes"] == 100
+    low, high = result["interval"]
+    assert 0 <= low <= result["win_rate"] <= high <= 1
+    assert result["win_rate"] > 0.9
+    assert {"return", "length", "bots"} <= set(result)
+    again = run(tmp_path, "train", *TOY, "total_steps=256", "dir=a", code=2)
+    assert "run folder a already holds a run: go on with it by resume=a" in again.stderr
+
+
+def kill_and_resume(folder, arguments, last_step):
+    """Train `a` in one go; kill `b` when it has written some metrics, and resume it; compare everything."""
+    run(folder, "train", *arguments, "dir=a")
+    process = subprocess.Popen(
+        command("train", *arguments, "dir=b"), cwd=folder, env=ENV, stdout=subprocess.DEVNULL
+    )
+    metrics, deadline = folder / "b" / "metrics.jsonl", time.time() + 400  # a cold kernel on a busy machine
+    try:
+        while not (metrics.exists() and metrics.read_text().count("\n") >= 8):
+            assert process.poll() is None
+            assert time.time() < deadline
+            time.sleep(0.002)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    killed_at = len(read_metrics(metrics)) if metrics.read_text().endswith("\n") else 8
+    (folder / "b" / "evaluation.json").unlink(missing_ok=True)
+    run(folder, "train", "resume=b")
+    assert killed_at < len(read_metrics(metrics)), "killed before the end"
+    assert without_clock(folder / "a" / "metrics.jsonl") == without_clock(metrics)
+    first, second = (checkpoint.load(checkpoint.find(folder / name)) for name in "ab")
+    assert first["step"] == second["step"] >= last_step
+    left, _ = checkpoint.pack(first["state"])
+    right, _ = checkpoint.pack(second["state"])
+    assert left.keys() == right.keys()
+    for name in left:
+        np.testing.assert_array_equal(left[name], right[name], err_msg=name)
+
+
+@pytest.mark.parametrize("changes", [[], ["algo=mappo", "algo.recurrent=true", "algo.norm_obs=true"]])
+def test_killed_and_resumed_is_bit_exact(tmp_path, changes):
+    arguments = [*TOY, *changes, "env.kwargs.death=0.1", "env.kwargs.cut=true", "total_steps=25600"]
+    kill_and_resume(tmp_path, arguments, 25600)
+
+
+def test_mabc_killed_and_resumed_is_bit_exact(tmp_path):
+    pytest.importorskip("mabc")
+    kill_and_resume(tmp_path, ["env=mabc", "env.num_envs=32", *SMALL, "total_steps=20480"], 20480)
+    assert any((tmp_path / "a" / "replays").iterdir())
+    result = json.loads(run(tmp_path, "evaluate", "run=a", "episodes=32", "bots=random,classic").stdout)
+    assert set(result["bots"]) == {"random", "classic"}
+    assert result["bots"]["classic"]["win_rate"] is not None
+    done = run(tmp_path, "evaluate", "run=a", "env.scenari=x", code=2)
+    assert "unknown configuration key 'env.scenari'. Did you mean 'env.scenario'?" in done.stderr
+    assert "after" in run(tmp_path, "play", "run=a").stdout.splitlines()[-1]
+
+
+def test_sweep(tmp_path):
+    run(tmp_path, "train", "-m", *TOY, "seed=1,2", "total_steps=256", "dir=run-${seed}")
+    assert (tmp_path / "run-1" / "config.yaml").exists()
+    assert "seed: 2" in (tmp_path / "run-2" / "config.yaml").read_text()
+
+
+@pytest.mark.parametrize("argument", ["algo.lrr=1", "+algo.lrr=1"])
+def test_unknown_key_stops_with_code_2(tmp_path, argument):
+    done = run(tmp_path, "train", argument, code=2)
+    assert done.stderr == "algos: unknown configuration key 'algo.lrr'. Did you mean 'algo.lr'?\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_broken_checkpoint_is_named(tmp_path):
+    run(tmp_path, "train", *TOY, "total_steps=2560", "dir=a")
+    *_, before, last = checkpoint.list_checkpoints(tmp_path / "a" / "checkpoints")
+    last.write_bytes(last.read_bytes()[:1000])
+    for module, key in (("train", "resume"), ("evaluate", "run")):
+        done = run(tmp_path, module, f"{key}=a", code=1)
+        assert f"{last.relative_to(tmp_path)} is cut short" in done.stderr
+        assert f"Use the one before it: {before.relative_to(tmp_path)}" in done.stderr
+    run(tmp_path, "train", f"resume={before.relative_to(tmp_path)}")
+    assert checkpoint.load(checkpoint.find(tmp_path / "a"))["step"] == 2560
+
+
+def test_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(BadInput) as error:
+        create_folder(tmp_path / "file" / "run", {})
+    expected = (
+        f"run folder {tmp_path}/file/run cannot be written: Not a directory. Choose another one with dir=PATH"
+    )
+    assert str(error.value) == expected
+
+
+def test_read_only_folder(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(checkpoint, "open", refuse, raising=False)
+    with pytest.raises(
+        BadInput, match=r"cannot be written: Read-only file system\. Choose another one with dir="
+    ):
+        create_folder(tmp_path / "run", {"seed": 1})
+
+
+def test_other_rules(tmp_path):
+    check_rules("1", "1", tmp_path)
+    with pytest.raises(BadInput, match="was made under rules version 1, the environment now has 2"):
+        check_rules("1", "2", tmp_path)
+
+
+def test_default_folder_is_never_taken(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = {"env": {"name": "mabc", "scenario": "skirmish-3v3"}, "algo": {"name": "ippo"}, "seed": 0}
+    assert str(default_folder(config)) == "runs/skirmish-3v3-ippo-s0"
+    default_folder(config).mkdir(parents=True)
+    assert str(default_folder(config)) == "runs/skirmish-3v3-ippo-s0-2"
+
+
+def test_metrics_are_cut_at_the_checkpoint(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"st')
+    truncate_metrics(path, 2)
+    assert path.read_text() == '{"step": 1}\n{"step": 2}\n'

@@ -1,0 +1,267 @@
+"""How games end in each mode, and who wins (facts for defend; our rules for the others)."""
+
+import numpy as np
+import pytest
+
+from mabc import Team
+
+TWO = "B..F..B\n.......\n.......\n.......\n.......\n.......\nA..E..A"
+FOUR = "A..E..B\n.......\n.......\nG.....F\n.......\n.......\nC..H..D"
+SCOUT = "F....FB\n.......\n.......\n.......\n.......\n.......\nA..A..B"
+ONE_LIFE = (Team(("player", "player")), Team(("player", "player")))
+
+
+def kill(game, *tanks, by):
+    """Destroy tanks in the next frame."""
+    for slot, i in enumerate(tanks):
+        game.hang(by, *game.at(i), slot=slot)
+    game.run(1)
+
+
+def shell(game, base, by):
+    """Let a bullet of tank `by` reach a base in the next frame."""
+    x, y = int(game.world["bases"][base]["x"]), int(game.world["bases"][base]["y"])
+    game.hang(by, x, y + 4, "up")
+    game.run(1)
+
+
+def ended(game, outcome, success=None):
+    assert game.terminated
+    assert not game.truncated
+    assert game.outcome == outcome
+    if success is not None:
+        assert game.info["success"][0].tolist() == success
+
+
+def stage(play, **changes):
+    enemies = Team(("basic",) * 4, "classic", wave=("basic",) * 5)
+    game = play(TWO, (Team(("player",), lives=2), enemies), mode="defend", **changes)
+    game.world["frozen"][1] = 30_000
+    return game
+
+
+def test_defend_is_won_when_the_wave_is_destroyed(play):
+    game = stage(play)
+    for _ in range(600):
+        game.world["entry_wait"][1] = 0
+        targets = [i for i in range(1, 5) if game.tank(i)["alive"] and not game.tank(i)["entering"]]
+        if targets:
+            kill(game, targets[0], by=0)
+        else:
+            game.run(1)
+        if game.terminated:
+            break
+    ended(game, 1, [True])
+
+
+def test_defend_is_lost_with_the_base(play):
+    game = stage(play)
+    shell(game, 0, by=1)
+    ended(game, 2, [False])
+
+
+def test_defend_is_lost_with_the_last_player(play):
+    game = stage(play)
+    kill(game, 0, by=1)
+    assert not game.terminated  # a life is left
+    game.until(lambda: game.tank(0)["alive"])
+    game.tank(0)["entering"] = 0
+    kill(game, 0, by=1)
+    ended(game, 2, [False])
+
+
+def test_skirmish_is_won_by_the_last_one_standing(play):
+    game = play(TWO, ONE_LIFE)
+    kill(game, 2, by=0)
+    assert not game.terminated
+    kill(game, 3, by=0)
+    ended(game, 1, [True, True, False, False])
+
+
+def test_skirmish_is_a_draw_when_the_last_ones_fall_together(play):
+    game = play(TWO, (Team(("player",)), Team(("player",))))
+    game.hang(1, *game.at(0))
+    game.hang(0, *game.at(1))
+    game.run(1)
+    ended(game, 0, [False, False])
+
+
+def test_skirmish_goes_on_while_lives_are_left(play):
+    game = play(TWO, (Team(("player",)), Team(("player",), lives=2)))
+    kill(game, 1, by=0)
+    assert not game.terminated
+
+
+def test_skirmish_of_three_goes_on_until_one_team_is_left(play):
+    game = play(FOUR, tuple(Team(("player",)) for _ in range(3)))
+    kill(game, 1, by=0)
+    assert not game.terminated
+    kill(game, 2, by=0)
+    ended(game, 1, [True, False, False])
+
+
+def siege(play, **changes):
+    return play(TWO, (Team(("player",)), Team(("basic", "basic"))), mode="siege", **changes)
+
+
+def test_siege_is_won_with_the_base(play):
+    game = siege(play)
+    assert game.env.view.num_bases == 1
+    shell(game, 0, by=0)
+    ended(game, 1, [True, False, False])
+
+
+def test_siege_is_lost_with_the_last_attacker(play):
+    game = siege(play)
+    kill(game, 0, by=1)
+    ended(game, 2, [False, True, True])
+
+
+def test_siege_goes_on_without_guards(play):
+    game = siege(play)
+    kill(game, 1, 2, by=0)
+    assert not game.terminated
+    shell(game, 0, by=0)
+    ended(game, 1)
+
+
+def test_siege_a_guards_own_shot_counts_for_the_attackers(play):
+    game = siege(play)
+    shell(game, 0, by=1)
+    ended(game, 1)
+
+
+def test_versus_is_won_with_the_base(play):
+    game = play(TWO, ONE_LIFE, mode="versus")
+    shell(game, 1, by=0)
+    ended(game, 1, [True, True, False, False])
+
+
+def test_versus_own_shot_loses(play):
+    game = play(TWO, ONE_LIFE, mode="versus")
+    shell(game, 0, by=0)
+    ended(game, 2)
+
+
+def test_versus_is_won_against_the_last_tank(play):
+    game = play(TWO, ONE_LIFE, mode="versus")
+    kill(game, 2, 3, by=0)
+    ended(game, 1)
+
+
+def test_versus_both_bases_at_once_is_a_draw(play):
+    game = play(TWO, ONE_LIFE, mode="versus")
+    for base in (0, 1):
+        x, y = int(game.world["bases"][base]["x"]), int(game.world["bases"][base]["y"])
+        game.hang(2 * base, x, y + 4)
+    game.run(1)
+    ended(game, 0, [False] * 4)
+
+
+@pytest.mark.parametrize("teams", [3, 4])
+def test_versus_of_three_and_four_a_team_without_base_is_out(play, teams):
+    game = play(FOUR, tuple(Team(("player",), lives=2) for _ in range(teams)), mode="versus")
+    assert game.env.view.num_bases == teams
+    for loser in range(1, teams):
+        assert game.tank(loser)["alive"]
+        shell(game, loser, by=0)
+        assert game.terminated == (loser == teams - 1)
+        if not game.terminated:
+            assert not game.tank(loser)["alive"]  # its tanks leave the field, and do not come back
+            game.run(100)
+            assert not game.tank(loser)["alive"]
+            assert game.world["out"][loser]
+    ended(game, 1, [True] + [False] * (teams - 1))
+
+
+def scout(play, **changes):
+    """A scout, one guard, and targets at (8, 8) and (88, 8)."""
+    return play(SCOUT, (Team(("player",)), Team(("basic",))), mode="scout", **changes)
+
+
+@pytest.mark.parametrize(("offset", "found"), [((24, 24), True), ((25, 0), False), ((0, 25), False)])
+def test_scout_finds_a_target_within_24_px(play, offset, found):
+    game = scout(play)
+    game.put(0, 8 + offset[0], 8 + offset[1])
+    game.run(1)
+    assert bool(game.world["bases"][0]["alive"]) != found
+    assert game.tank(0)["bases"] == found
+
+
+def test_scout_is_won_when_all_targets_are_found(play):
+    game = scout(play)
+    game.put(0, 8, 24)
+    game.run(1)
+    assert not game.terminated
+    game.put(0, 88, 24)
+    game.run(1)
+    ended(game, 1, [True, False])
+
+
+def test_scout_a_target_only_stops_bullets(play):
+    game = scout(play)
+    game.shoot(0, 8, 40, "up")
+    game.run(20)
+    assert not game.bullets(0)
+    assert game.world["bases"][0]["alive"]
+    assert not game.terminated
+
+
+def test_scout_its_guards_do_not_find_targets(play):
+    game = scout(play)
+    game.put(1, 8, 24)
+    game.run(1)
+    assert game.world["bases"][0]["alive"]
+
+
+def test_scout_is_lost_with_the_last_scout(play):
+    game = scout(play)
+    kill(game, 0, by=1)
+    ended(game, 2)
+
+
+def test_scout_targets_of_an_episode_are_drawn(play):
+    game = scout(play, targets=1, worlds=64)
+    assert game.env.view.num_bases == 1
+    assert set(game.env.worlds["bases"]["x"][:, 0].tolist()) == {8, 88}
+
+
+@pytest.mark.parametrize("mode", ["defend", "skirmish", "versus"])
+def test_the_time_limit_is_a_truncated_draw(play, mode):
+    game = play(TWO, ONE_LIFE, mode=mode, max_steps=10)
+    game.run(9)
+    assert not game.truncated
+    game.run(1)
+    assert game.truncated
+    assert not game.terminated
+    assert game.outcome == 0
+    assert not game.info["success"].any()
+
+
+@pytest.mark.parametrize("mode", ["siege", "scout"])
+def test_the_time_limit_is_the_defenders_win(play, mode):
+    game = play({"siege": TWO, "scout": SCOUT}[mode], ONE_LIFE, mode=mode, max_steps=10)
+    game.run(10)
+    ended(game, 2, [False, False, True, True])
+
+
+def test_a_game_decided_in_the_last_step_is_not_truncated(play):
+    game = play(TWO, (Team(("player",)), Team(("player",))), max_steps=3)
+    game.run(2)
+    kill(game, 1, by=0)
+    ended(game, 1)
+
+
+def test_the_step_limit_counts_steps_not_frames(play):
+    game = play(TWO, ONE_LIFE, max_steps=5, frame_skip=8)
+    game.run(4)
+    assert game.world["frame"] == 32
+    assert not game.truncated
+    game.run(1)
+    assert game.truncated
+
+
+def test_sides_are_swapped(play):
+    game = play(TWO, ONE_LIFE, swap_sides=True, worlds=64)
+    first = game.env.worlds["tanks"]["y"][:, 0]
+    assert set(np.unique(first).tolist()) == {8, 104}
