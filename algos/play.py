@@ -71,6 +71,7 @@ def picture() -> Callable[[Any], np.ndarray] | None:
     """A function that draws world 0 as pixels [H, W, 3], or None where nothing can draw."""
     try:
         import PIL.Image  # noqa: F401 - what writes the GIF; matplotlib brings it
+
         from mabc.render import draw_world
     except ImportError:
         return None

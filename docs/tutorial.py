@@ -11,7 +11,7 @@ T, B, GAMMA, LAMBDA = 16, 128, 0.99, 0.95  # steps per update, worlds
 
 
 def train(updates: int = 300, seed: int = 0) -> list[float]:
-    """Learn `skirmish-3v3` against the scripted opponents; returns the share of games won, per ten updates."""
+    """Learn `skirmish-3v3` against the scripted opponents; returns the share of games won per ten updates."""
     torch.manual_seed(seed)
     env = mabc.make_batch("skirmish-3v3", num_envs=B, seed=seed)
     N, A, D = env.num_agents, env.num_actions, env.obs_shape[0]

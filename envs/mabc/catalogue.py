@@ -1,23 +1,302 @@
-"""The named scenarios."""
+"""The named scenarios: one row each. `mabc scenarios` prints them.
+
+The name says mode and sides (`skirmish-5v6`); sides that learn come first. Opponents are `classic` unless the name
+says otherwise, and any of them can be replaced: `make_batch("skirmish-3v3", opponents="tactical")`.
+"""
 
 from __future__ import annotations
 
-from .scenarios import Scenario, ScenarioError, Team, unknown
+from .endgames import ENDGAMES
+from .params import WAVE_SIZE
+from .scenarios import Rewards, Scenario, ScenarioError, Team, unknown, wave_team
 
-_TEMP = "\n".join(["...A..A..A...", ".............", "..##.....##..", ".............", "....#...#....", "......#......", ".#..#.#.#..#.", "......#......", "....#...#....", ".............", "..##.....##..", ".............", "...B..B..B..."])
-_TEMP5 = "\n".join(["A..A..A..A..A", ".............", "..##.....##..", ".............", "....#...#....", "......#......", ".#..#.#.#..#.", "......#......", "....#...#....", ".............", "..##.....##..", ".............", "B..B..B..B..B"])
-_V5 = "\n".join(["A..A.#E#.A..A", ".....###.....", "..##.....##..", "......A......", "....#...#....", "......#......", ".#..#.#.#..#.", "......#......", "....#...#....", "......B......", "..##.....##..", ".....###.....", "B..B.#F#.B..B"])
+TRAIN_MAPS = ("clearing", "courtyard", "crossing", "orchard", "ruins")
+"""Two-team skirmish maps of the training split."""
 
-_ALL = {
-    s.name: s
-    for s in (
-        Scenario("skirmish-3v3", "skirmish", _TEMP, (Team(("player",) * 3), Team(("player",) * 3, "classic"))),
-        Scenario("skirmish-5v6", "skirmish", _TEMP5.replace("B..B..B..B..B", "B.B.B..B.B..B"), (Team(("player",) * 5), Team(("player",) * 6, "classic"))),
-        Scenario("versus-5v5", "versus", _V5, (Team(("player",) * 5), Team(("player",) * 5)), max_steps=300),
-        Scenario("solo", "skirmish", "duel", (Team(), Team(driver="classic")), note="one tank against one bot"),
-        Scenario("duel", "skirmish", "duel", (Team(), Team()), note="one tank against one tank, both learning"),
-    )
-}
+TEST_MAPS = ("frozen_lake", "hedges", "quarry")
+"""Two-team skirmish maps of the test split."""
+
+GENERATED = tuple(f"generator:{seed}" for seed in range(32))
+"""Generated skirmish maps with five entries a side."""
+
+FIRST_WAVE = ("basic",) * 12 + ("fast",) * 4 + ("basic",) * 2 + ("power", "armor")
+LATER_WAVE = ("basic", "fast", "power", "armor") * (WAVE_SIZE // 4)
+
+
+def learners(count: int, kind: str = "player", **more) -> Team:
+    """A learning team of tanks of one type."""
+    return Team((kind,) * count, **more)
+
+
+def bots(count: int, kind: str = "player", driver: str = "classic", **more) -> Team:
+    """A bot team of tanks of one type."""
+    return Team((kind,) * count, driver=driver, **more)
+
+
+MIXED = ("player", "armor", "fast", "power")
+
+_SKIRMISH = [
+    Scenario("solo", "skirmish", "duel", (learners(1), bots(1)), note="one tank against one bot"),
+    Scenario("duel", "skirmish", "duel", (learners(1), learners(1)), note="one against one, both learn"),
+    Scenario("skirmish-2v2", "skirmish", "duel", (learners(2), bots(2)), note="a small field"),
+    Scenario("skirmish-3v3", "skirmish", "clearing", (learners(3), bots(3)), note="the default"),
+    Scenario("skirmish-5v5", "skirmish", "clearing", (learners(5), bots(5)), max_steps=200),
+    Scenario("skirmish-5v6", "skirmish", "clearing", (learners(5), bots(6)), max_steps=200, note="outnumbered"),
+    Scenario("skirmish-3v5", "skirmish", "crossing", (learners(3), bots(5)), max_steps=200, note="outnumbered"),
+    Scenario("skirmish-10v10", "skirmish", "parade_ground", (learners(10), bots(10)), max_steps=250),
+    Scenario("skirmish-9v11", "skirmish", "parade_ground", (learners(9), bots(11)), max_steps=250),
+    Scenario("skirmish-20v20", "skirmish", "steppe", (learners(20), bots(20)), max_steps=350, note="a wide field"),
+    Scenario(
+        "skirmish-5v5-maps",
+        "skirmish",
+        TRAIN_MAPS,
+        (learners(5), bots(5)),
+        max_steps=200,
+        note="five maps of the training split",
+    ),
+    Scenario(
+        "skirmish-5v5-test",
+        "skirmish",
+        TEST_MAPS,
+        (learners(5), bots(5)),
+        max_steps=200,
+        note="three maps of the test split",
+    ),
+    Scenario(
+        "skirmish-5v5-generated",
+        "skirmish",
+        GENERATED,
+        (learners(5), bots(5)),
+        max_steps=200,
+        note="32 generated maps",
+    ),
+    Scenario(
+        "skirmish-4v4-mixed",
+        "skirmish",
+        "courtyard",
+        (Team(MIXED), Team(MIXED, driver="classic")),
+        max_steps=200,
+        note="a tank of each kind",
+    ),
+    Scenario(
+        "skirmish-3v6-swarm",
+        "skirmish",
+        "orchard",
+        (learners(3, "armor"), bots(6, "basic")),
+        max_steps=200,
+        note="three armoured tanks against six light ones",
+    ),
+    Scenario(
+        "skirmish-3v3-blind",
+        "skirmish",
+        "crossing",
+        (learners(3), bots(3)),
+        line_of_sight=True,
+        note="walls cut the view",
+    ),
+    Scenario(
+        "skirmish-3x3",
+        "skirmish",
+        "delta",
+        (learners(3), learners(3), learners(3)),
+        max_steps=250,
+        note="three teams, free for all",
+    ),
+    Scenario(
+        "skirmish-4x2",
+        "skirmish",
+        "roundabout",
+        (learners(2), bots(2), bots(2), bots(2)),
+        max_steps=250,
+        note="four teams, free for all; one learns",
+    ),
+]
+
+_DEFEND = [
+    Scenario(
+        "defend-1",
+        "defend",
+        "brickworks",
+        (learners(1, lives=3), wave_team(1, FIRST_WAVE)),
+        max_steps=1500,
+        sight=96,
+        note="the classic game, one player",
+    ),
+    Scenario(
+        "defend-2",
+        "defend",
+        "riverside",
+        (learners(2, lives=3), wave_team(2, FIRST_WAVE)),
+        max_steps=1500,
+        sight=96,
+        note="the classic game, two players",
+    ),
+    Scenario(
+        "defend-2-hard",
+        "defend",
+        ("brickworks", "riverside"),
+        (learners(2, lives=3), wave_team(2, LATER_WAVE)),
+        max_steps=1500,
+        sight=96,
+        stage=20,
+        note="a late stage: all kinds of tanks, quick entries",
+    ),
+]
+
+_SIEGE = [
+    Scenario(
+        "siege-3v3",
+        "siege",
+        "citadel",
+        (learners(3), bots(3, "basic", stance="patrol")),
+        max_steps=250,
+        note="guards on patrol",
+    ),
+    Scenario(
+        "siege-5v5",
+        "siege",
+        "island_fort",
+        (learners(5), bots(5, driver="tactical", stance="hold")),
+        max_steps=300,
+        note="guards hold their posts",
+    ),
+    Scenario("siege-5v8", "siege", "island_fort", (learners(5), bots(8, "basic")), max_steps=300),
+    Scenario(
+        "siege-race-2x2",
+        "siege",
+        "trident",
+        (learners(2), learners(2), bots(3, driver="tactical")),
+        max_steps=300,
+        note="two learning teams, one enemy: who takes its base first",
+    ),
+]
+
+_VERSUS = [
+    Scenario("versus-1v1", "versus", "strongholds", (learners(1), learners(1)), max_steps=450, note="self-play"),
+    Scenario("versus-2v2", "versus", "strongholds", (learners(2), learners(2)), max_steps=450, note="self-play"),
+    Scenario("versus-5v5", "versus", "strongholds", (learners(5), learners(5)), max_steps=450, note="self-play"),
+    Scenario(
+        "versus-5v5-power-ups",
+        "versus",
+        "strongholds",
+        (learners(5, lives=3), learners(5, lives=3)),
+        max_steps=900,
+        power_up_period=480,
+        note="three lives and power-ups",
+    ),
+    Scenario("versus-3x3", "versus", "trident", (learners(3),) * 3, max_steps=450, note="three teams"),
+    Scenario("versus-4x2", "versus", "four_winds", (learners(2),) * 4, max_steps=450, note="four teams"),
+]
+
+_SCOUT = [
+    Scenario(
+        "scout-2v2",
+        "scout",
+        "watchtowers",
+        (learners(2), bots(2, "basic", driver="tactical", stance="hold")),
+        targets=1,
+        sight=48,
+        max_steps=120,
+        note="one of four targets, two guards beside it",
+    ),
+    Scenario(
+        "scout-3v4",
+        "scout",
+        "marsh",
+        (learners(3), bots(4, "basic", driver="tactical", stance="hold")),
+        targets=2,
+        sight=48,
+        max_steps=180,
+        note="two of five targets",
+    ),
+    Scenario(
+        "scout-3v4-patrol",
+        "scout",
+        "pinewood",
+        (learners(3), bots(4, "basic", driver="tactical", stance="patrol")),
+        targets=2,
+        sight=48,
+        line_of_sight=True,
+        max_steps=180,
+        note="guards on patrol, walls cut the view",
+    ),
+]
+
+_NEAR = Rewards(time=0.1, shaping=1.0)
+"""For the ladder's first stages: getting nearer counts, and so does time."""
+
+_LADDER = [
+    Scenario(
+        "ladder-1-reach",
+        "scout",
+        "watchtowers",
+        (learners(1), Team(())),
+        targets=1,
+        full_observability=True,
+        max_steps=100,
+        rewards=_NEAR,
+        note="reach a base",
+    ),
+    Scenario(
+        "ladder-2-under-fire",
+        "scout",
+        "watchtowers",
+        (learners(1), bots(2, "basic", stance="patrol")),
+        targets=1,
+        full_observability=True,
+        max_steps=100,
+        rewards=_NEAR,
+        note="reach it under fire",
+    ),
+    Scenario(
+        "ladder-3-pair",
+        "versus",
+        "strongholds",
+        (learners(2), bots(2)),
+        full_observability=True,
+        max_steps=450,
+        note="defend and attack in a pair",
+    ),
+    Scenario(
+        "ladder-4-rivals",
+        "siege",
+        "trident",
+        (learners(1), learners(1), bots(1, "basic")),
+        full_observability=True,
+        max_steps=300,
+        note="two compete for one base",
+    ),
+    Scenario(
+        "ladder-5-teams",
+        "versus",
+        "strongholds",
+        (learners(2), learners(2)),
+        full_observability=True,
+        max_steps=450,
+        note="two teams of two",
+    ),
+    Scenario(
+        "ladder-6-alliance",
+        "siege",
+        "trident",
+        (learners(2), learners(2), bots(4, driver="tactical")),
+        full_observability=True,
+        max_steps=300,
+        note="rivals that need each other against a strong third",
+    ),
+    Scenario(
+        "ladder-7-all",
+        "versus",
+        "four_winds",
+        (learners(2),) * 4,
+        full_observability=True,
+        max_steps=450,
+        note="four teams of two: alliances and rivalry at once",
+    ),
+]
+
+_ALL = {s.name: s for s in (*_SKIRMISH, *_DEFEND, *_SIEGE, *_VERSUS, *_SCOUT, *_LADDER)}
+_ALL.update({endgame.scenario.name: endgame.scenario for endgame in ENDGAMES})
 
 
 def scenarios() -> list[str]:
@@ -26,7 +305,7 @@ def scenarios() -> list[str]:
 
 
 def scenario(name: str | Scenario) -> Scenario:
-    """The scenario of that name; a Scenario is returned as it is."""
+    """The scenario of that name; a Scenario is returned as it is. An unknown name raises ScenarioError."""
     if isinstance(name, Scenario):
         return name
     if not isinstance(name, str):

@@ -58,7 +58,7 @@ def reset_world(world, spec, layouts):
     layout = layouts[world.layout]
     world.width, world.height = layout.width, layout.height
     world.outcome = RUNNING
-    world.truncated = 0
+    world.truncated = world.toll = 0
     world.power_up = NOBODY
     world.power_up_x = world.power_up_y = 0
     world.power_up_wait = spec.power_up_period
@@ -103,9 +103,10 @@ def take_orders(world, spec, orders, hold):
         if column == NOBODY:
             continue
         tank = world.tanks[i]
+        tank.held -= spec.frame_skip
         if tank.held > 0:
             continue
-        tank.held = hold[column] if hold.shape[0] > 0 else spec.frame_skip
+        tank.held = hold[column] if hold.shape[0] > 0 else 0
         if tank.alive:
             tank.move = orders[column] >> 1
             tank.press = orders[column] & 1
@@ -116,8 +117,6 @@ def step_frame(world, spec, layout, scratch):
     """One frame, in the game's order."""
     for i in range(spec.num_tanks):
         tank = world.tanks[i]
-        if tank.held > 0:
-            tank.held -= 1
         if tank.driver != LEARN and tank.driver != POLICY and tank.alive and tank.entering == 0:
             decide(world, spec, layout, scratch, i, tank.driver)
     slide(world, spec)  # after all orders: ice sees the keys of this frame, a bot's too
@@ -126,13 +125,15 @@ def step_frame(world, spec, layout, scratch):
     guard_bases(world, spec, scratch)
     tick(world, spec)
     fire(world, spec, scratch)
-    enter(world, spec, layout)
+    if spec.entries:
+        enter(world, spec, layout)
     bullets_on_terrain(world, scratch)
     bullets_on_bullets(world, scratch)
     bullets_on_tanks(world, spec, scratch)
     pick_up(world, spec)
     world.frame += 1
-    judge(world, spec)
+    if world.toll:
+        judge(world, spec)
 
 
 @rule
@@ -142,6 +143,7 @@ def step_world(world, spec, layouts, scratch, orders, hold):
         clear_counts(world.tanks[i])
     for t in range(spec.num_teams):
         world.lost[t] = 0
+    world.toll = 0
     take_orders(world, spec, orders, hold)
     layout = layouts[world.layout]
     for _ in range(spec.frame_skip):

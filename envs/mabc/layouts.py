@@ -42,13 +42,14 @@ def spec_of(scenario: Scenario, base_teams: list[int]) -> np.ndarray:
     spec["num_tanks"], spec["num_teams"] = scenario.num_tanks, len(scenario.teams)
     spec["num_bases"] = len(base_teams)
     spec["base_team"][: len(base_teams)] = base_teams
+    waves = any(team.wave for team in scenario.teams)
     for name in ("line_of_sight", "full_observability", "per_agent_reward", "frame_skip", "sight", "max_steps"):
         spec[name] = getattr(scenario, name)
     spec["power_ups"] = scenario.has_power_ups
+    spec["entries"] = waves or scenario.has_power_ups or any(team.lives > 1 for team in scenario.teams)
     spec["power_up_period"] = scenario.power_up_period
     for n in scenario.carriers:
         spec["carriers"][n - 1] = 1
-    waves = any(team.wave for team in scenario.teams)
     players = sum(len(team.tanks) for team in scenario.teams if not team.wave)
     delay = DELAY_BASE - DELAY_STAGE * scenario.stage - DELAY_PLAYER * (players - 1)
     spec["entry_delay"] = max(delay, 1)
@@ -98,10 +99,11 @@ def _fill_rewards(spec: np.void, scenario: Scenario, base_teams: list[int]) -> N
         bases.append(base_teams.count(t + 1))
     for t in range(len(scenario.teams)):
         spec["team_tanks"][t], spec["own_bases"][t] = tanks[t], bases[t]
-        spec["enemy_tanks"][t] = sum(tanks) - tanks[t]
-        spec["enemy_hits"][t] = sum(hits) - hits[t]
+        enemies = sum(tanks) - tanks[t]
+        spec["enemy_tanks"][t], spec["enemy_hits"][t] = max(enemies, 1), max(sum(hits) - hits[t], 1)
         spec["enemy_bases"][t] = sum(bases) - bases[t]
-        perfect = weights.kill + weights.damage + weights.win + (weights.base if sum(bases) > bases[t] else 0.0)
+        perfect = weights.win + (weights.kill + weights.damage if enemies else 0.0)
+        perfect += weights.base if sum(bases) > bases[t] else 0.0
         spec["scale"][t] = 1.0 / perfect if perfect > 0.0 else 1.0
 
 
@@ -189,13 +191,15 @@ def _layout(scenario: Scenario, one: maps.Map, number: int, sides, bases: list[P
 def _posts(scenario: Scenario, team, entries: tuple[Point, ...], bases: list[Point]) -> list[Point]:
     """Where a team's tanks start: guards of `scout` next to the targets, others spread over their entries."""
     count = _at_start(team)
+    if count > len(entries):  # `defend` only: the rest enter as soon as there is room
+        return [*entries, *[(-1, -1)] * (count - len(entries))]
     if scenario.mode == "scout" and team is scenario.teams[-1]:
         nearest = sorted(entries, key=lambda e: (min(max(abs(e[0] - x), abs(e[1] - y)) for x, y in bases), e))
         return nearest[:count]
     # Evenly spaced and the same from both ends, so that a mirrored map gives mirrored teams.
-    spread = [round(k * (len(entries) - 1) / (count - 1)) for k in range(count)] if count > 1 else None
-    if spread is None:
-        return [entries[(len(entries) - 1) // 2]] * count
+    spread = [round(k * (len(entries) - 1) / (count - 1)) for k in range(count)] if count > 1 else []
+    if count == 1:
+        spread = [(len(entries) - 1) // 2]
     return [entries[k] for k in spread]
 
 

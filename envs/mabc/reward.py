@@ -45,7 +45,7 @@ def potential(world, spec, t):
     for k in range(spec.team_size[t]):
         i = spec.team_first[t] + k
         total += distance_to_goal(world, spec, i) if world.tanks[i].alive else 1.0
-    return -total / spec.team_size[t]
+    return -total / max(spec.team_size[t], 1)
 
 
 @rule

@@ -122,7 +122,7 @@ def _check_range(scenario: Scenario, name: str, low: int, high: int) -> None:
         raise ScenarioError(f"{name}={value!r}: expected a whole number from {low} to {high}")
 
 
-def _check_team(number: int, team: Team) -> None:
+def _check_team(number: int, team: Team, may_be_empty: bool) -> None:
     where = f"teams[{number}]"
     for name, known in (("driver", DRIVERS), ("stance", STANCES)):
         if getattr(team, name) not in known:
@@ -130,7 +130,7 @@ def _check_team(number: int, team: Team) -> None:
     for tank in (*team.tanks, *team.wave):
         if tank not in TYPES:
             raise unknown(f"{where} tank type", tank, TYPES)
-    if not team.tanks:
+    if not team.tanks and not may_be_empty:
         raise ScenarioError(f"{where}.tanks is empty: a team needs at least one tank")
     if not 1 <= team.lives <= 99:
         raise ScenarioError(f"{where}.lives={team.lives!r}: expected 1 to 99 (the original gives {PLAYER_LIVES})")
@@ -150,8 +150,9 @@ def check(scenario: Scenario) -> None:
         raise unknown("map_unit", scenario.map_unit, ("block", "tile"))
     if not 2 <= len(scenario.teams) <= MAX_TEAMS:
         raise ScenarioError(f"teams: {len(scenario.teams)} given; expected 2 to {MAX_TEAMS}")
+    unguarded = len(scenario.teams) - 1 if scenario.mode in ("siege", "scout") else None
     for number, team in enumerate(scenario.teams):
-        _check_team(number, team)
+        _check_team(number, team, may_be_empty=number == unguarded)
     if scenario.num_tanks > MAX_TANKS:
         raise ScenarioError(f"teams hold {scenario.num_tanks} tanks; at most {MAX_TANKS}")
     if scenario.mode not in ("defend",) and any(team.wave for team in scenario.teams):

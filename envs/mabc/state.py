@@ -82,6 +82,7 @@ WORLD = np.dtype(
         ("height", "i2"),
         ("outcome", "i1"),  # RUNNING, 0 draw, else the winning team
         ("truncated", "u1"),  # ended by the time limit
+        ("toll", "u1"),  # a tank or a base was lost in the running step: time to judge
         ("power_up", "i1"),  # kind, or NOBODY
         ("flying", "i1"),  # bullets in flight
         ("power_up_x", "i2"),
@@ -135,7 +136,7 @@ SPEC = np.dtype(
         ("full_observability", "u1"),
         ("per_agent_reward", "u1"),
         ("power_ups", "u1"),  # whether any can appear
-        ("any_policy", "u1"),
+        ("entries", "u1"),  # whether any tank can enter after the start
         ("frame_skip", "i2"),
         ("sight", "i2"),  # px
         ("entry_delay", "i2"),  # frames

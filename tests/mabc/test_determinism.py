@@ -49,7 +49,8 @@ def play(env, acts, first=0):
         ended = (terminated | truncated)[:, None]
         rows = [obs, reward, terminated, truncated, env.state(), env.action_mask(), info["alive"], info["outcome"]]
         rows += [info["success"], info["episode_return"], info["episode_length"]]
-        rows += [info["final_obs"] * ended[..., None], info["final_state"] * ended]
+        zero = np.float32(0)  # of worlds that did not end these rows are left over from earlier
+        rows += [np.where(ended[..., None], info["final_obs"], zero), np.where(ended, info["final_state"], zero)]
         seen.append(
             np.concatenate([np.ascontiguousarray(row).reshape(env.num_envs, -1).view(np.uint8) for row in rows], 1)
         )

@@ -226,12 +226,14 @@ class ParallelTanks(ParallelEnv):
                 ended[agent] = True
 
     def _refuse_strangers(self, actions: dict[str, Any]) -> None:
-        for agent in actions:
+        for agent in actions if hasattr(actions, "keys") else ():
             if agent not in self.possible_agents:
                 raise unknown("agent", agent, self.possible_agents)
 
     def _refusal(self, actions: dict[str, Any]) -> ValueError:
         """What is wrong with actions that the batch refused."""
+        if not hasattr(actions, "keys"):
+            return ValueError(f"actions {actions!r}: expected a dictionary with an integer for each of {self.agents}")
         self._refuse_strangers(actions)
         for agent in self.agents:
             if agent not in actions:
@@ -241,6 +243,4 @@ class ParallelTanks(ParallelEnv):
                     f"the action of {agent!r} is {actions[agent]!r}; expected an integer from 0 to {NUM_ACTIONS - 1} "
                     "(2 * move + fire)"
                 )
-        return ValueError(
-            f"actions {actions!r}: expected a dictionary of an integer for each of {self.agents}"
-        )
+        return ValueError(f"actions {actions!r} were refused: expected an integer for each of {self.agents}")

@@ -17,7 +17,6 @@ from .grammar import BASE_LETTERS, ENTRY_LETTERS, Map, Point, nearest, place
 MODES = ("defend", "skirmish", "siege", "versus", "scout")
 # In the other mode, `defend`, team 2 enters by and by through a few entries.
 _ALL_START_AT_ONCE = ("skirmish", "siege", "versus", "scout")
-_BASE_OF_TEAM = {"defend": 1, "siege": 2, "scout": 2}
 
 
 def problems(map: Map, mode: str, teams: Sequence[int]) -> list[str]:
@@ -137,7 +136,7 @@ def _missing_entries(map: Map, mode: str, teams: Sequence[int]) -> list[str]:
 def _base_owners(mode: str, teams: Sequence[int]) -> list[int]:
     if mode == "versus":
         return [team for team, tanks in enumerate(teams, 1) if tanks]
-    return [_BASE_OF_TEAM[mode]] if mode in _BASE_OF_TEAM else []
+    return {"defend": [1], "siege": [len(teams)], "scout": [len(teams)]}.get(mode, [])
 
 
 def _missing_bases(map: Map, mode: str, teams: Sequence[int]) -> list[str]:

@@ -42,7 +42,7 @@ from .sight import knows_base, sees_point, sees_tank, sight_range
 MAX_LENGTH = 1200
 """Characters of one observation, at most."""
 LISTED = 5
-"""How many of a kind are listed, the nearest first; the rest are counted."""
+"""How many of a kind are listed, the nearest first, and the rest counted; fewer where that gets too long."""
 MISSIONS = {
     "defend": (
         "guard your base and destroy every enemy that enters",
@@ -163,11 +163,19 @@ class _Teller:
     def __init__(self, view: View, world: np.void, seen: Seen, n: int):
         self.view, self.spec, self.world, self.seen, self.n = view, view.spec[0], world, seen, n
         self.i = int(self.spec["slot"][n])
-        self.me = world["tanks"][self.i]
+        self.me, self.most = world["tanks"][self.i], LISTED
         self.x, self.y, self.team = int(self.me["x"]), int(self.me["y"]), int(self.spec["team"][self.i])
 
     def tell(self) -> str:
-        """All of it."""
+        """All of it, in at most MAX_LENGTH characters."""
+        for self.most in range(LISTED, 0, -1):
+            text = self.everything()
+            if len(text) <= MAX_LENGTH:
+                break
+        return text[:MAX_LENGTH]
+
+    def everything(self) -> str:
+        """All of it, up to `most` of a kind."""
         lines = [self.mission()]
         if not self.seen.alive[self.n]:
             return "\n".join([*lines, "Your tank is destroyed.", "Commands: stay"])
@@ -222,8 +230,8 @@ class _Teller:
     def listed(self, title: str, items: list[str]) -> list[str]:
         if not items:
             return []
-        more = [f"and {len(items) - LISTED} more"] if len(items) > LISTED else []
-        return [f"{title}: " + "; ".join(items[:LISTED] + more) + "."]
+        more = [f"and {len(items) - self.most} more"] if len(items) > self.most else []
+        return [f"{title}: " + "; ".join(items[: self.most] + more) + "."]
 
     def tanks(self) -> list[str]:
         tanks = self.world["tanks"]

@@ -25,6 +25,7 @@ def take_base(world, base, i):
     base.alive = 0
     base.by = tank.team
     world.lost[base.team - 1] += 1
+    world.toll = 1
     if base.team != tank.team:
         tank.bases += 1
 

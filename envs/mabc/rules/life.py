@@ -40,9 +40,25 @@ def destroy(world, target, shooter, with_points):
     tank.wait = EXPLOSION_FRAMES
     tank.lives -= 1
     tank.deaths += 1
+    world.toll = 1
     owner.kills += 1
     if with_points:
         earn(owner, POINTS[tank.type])
+
+
+@rule
+def tick_tank(tank):
+    """Count a tank's clocks down; a player that comes back is shielded when its entry is over."""
+    if tank.wait > 0:
+        tank.wait -= 1
+    if tank.shield > 0:
+        tank.shield -= 1
+    if tank.stun > 0:
+        tank.stun -= 1
+    if tank.entering > 0:
+        tank.entering -= 1
+        if tank.entering == 0 and tank.respawned and tank.type == PLAYER:
+            tank.shield = RESPAWN_SHIELD
 
 
 @rule
@@ -55,16 +71,8 @@ def tick(world, spec):
             world.entry_wait[t] -= 1
     for i in range(spec.num_tanks):
         tank = world.tanks[i]
-        if tank.wait > 0:
-            tank.wait -= 1
-        if tank.shield > 0:
-            tank.shield -= 1
-        if tank.stun > 0:
-            tank.stun -= 1
-        if tank.entering > 0:
-            tank.entering -= 1
-            if tank.entering == 0 and tank.respawned and tank.type == PLAYER:
-                tank.shield = RESPAWN_SHIELD
+        if tank.wait | tank.shield | tank.stun | tank.entering:
+            tick_tank(tank)
 
 
 @rule

@@ -48,6 +48,7 @@ def leave(world, spec, t):
     for k in range(spec.team_size[t]):
         tank = world.tanks[spec.team_first[t] + k]
         tank.alive = 0
+        tank.hits = 0
         tank.lives = 0
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import mabc
 from mabc.observe.planes import CHANNELS, STATE_CHANNELS
 from mabc.params import STAR
 
@@ -135,7 +136,8 @@ def test_state(game):
     plane = dict(zip(STATE_CHANNELS, state[0], strict=True))
     assert plane["tank1"][12:14, 12:14].all()
     assert plane["tank1"].astype(bool).sum() == 8
-    assert plane["tank2"].astype(bool).sum() == 8 and plane["hits"][0, 0] == 255, "armor"
+    assert plane["tank2"].astype(bool).sum() == 8
+    assert plane["hits"][0, 0] == 255, "armor"
     assert plane["level"][2, 0] == 85
     assert plane["tank_up"][2, 0] == 255
     assert plane["bullet2"][1, 22] == plane["bullet_left"][1, 22] == 255
@@ -149,8 +151,6 @@ def test_smaller_maps_are_padded(play):
     small, large = "B.A\n...\n...", "B...A\n.....\n.....\n....."
     game = play(large, ("player", "player"))
     scenario = game.env.scenario.changed(map=(small, large))
-    import mabc
-
     env = mabc.make_batch(scenario, num_envs=16)
     env.reset(seed=0)
     outside = env.state("planes")[:, STATE_CHANNELS.index("outside")].astype(bool).sum(axis=(1, 2))

@@ -42,7 +42,7 @@ def test_sprites_are_data():
             assert sprites.max() < colours, name
     looks = {SHEET.tanks[k, 0, 0].tobytes() for k in range(8)}
     icons = {SHEET.power_ups[k].tobytes() for k in range(len(POWER_UPS))}
-    assert len(looks) == 8 and len(icons) == 6, "no two look alike"
+    assert (len(looks), len(icons)) == (8, 6), "no two look alike"
     assert (SHEET.tanks[:, 0, DOWN] == SHEET.tanks[:, 0, 0, ::-1, ::-1]).all()
     assert (SHEET.tanks[:, 0] != SHEET.tanks[:, 1]).any(axis=(1, 2, 3)).all(), "treads roll"
 
