@@ -3,7 +3,7 @@
 #   TORCH   how pip is to find torch (see README):    make train TORCH="torch --index-url https://download.pytorch.org/whl/cpu"
 #   PYTHON  the Python that .venv is made with:       make train PYTHON=/opt/python3.12/bin/python3
 .DEFAULT_GOAL := help
-.PHONY: help train test lint format interop bench clean distclean
+.PHONY: help train test lint format interop bench peers clean distclean
 .DELETE_ON_ERROR:
 
 ARGS    ?=
@@ -62,6 +62,8 @@ format: $(TEST_READY)  ## put the code into shape, and mend what ruff can mend
 bench: $(TEST_READY)  ## how fast the environment is on this machine; ARGS="--json" …
 	$(RUN) scripts/bench_env.py $(ARGS)
 
+peers: .venv-peers/.ready  ## what `make bench ARGS=--peers` measures us against, in an environment of its own
+
 interop: .venv-rllib/.ready  ## RLlib, which needs older versions, in an environment of its own
 	RAY_USAGE_STATS_ENABLED=0 PYTHONPATH=envs:. .venv-rllib/bin/python tests/interop/rllib_ppo.py $(ARGS)
 
@@ -69,8 +71,8 @@ clean:  ## remove caches and build products; runs/ and the environments stay
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find envs algos tests scripts -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
-distclean: clean  ## clean, and remove .venv and .venv-rllib as well
-	rm -rf .venv .venv-rllib
+distclean: clean  ## clean, and remove .venv, .venv-rllib and .venv-peers as well
+	rm -rf .venv .venv-rllib .venv-peers
 
 $(VENV)/.ready-python:
 	@$(find-python); echo "Making $(VENV) with `$$found --version`"; $$found -m venv $(VENV)
@@ -98,4 +100,9 @@ $(TEST_READY): $(TRAIN_READY)
 	@grep '^torch==' constraints.txt > .venv-rllib/torch.txt
 	@.venv-rllib/bin/python -m pip install --disable-pip-version-check --quiet -c .venv-rllib/torch.txt $(TORCH)
 	@.venv-rllib/bin/python -m pip install --disable-pip-version-check --quiet -c .venv-rllib/torch.txt $(RLLIB) -e .
+	@touch $@
+
+.venv-peers/.ready: scripts/peers/requirements.txt
+	@$(find-python); echo "Making .venv-peers with `$$found --version`"; $$found -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install --disable-pip-version-check --quiet -r $<
 	@touch $@

@@ -42,9 +42,7 @@ def wilson(wins: float, count: int, z: float = 1.959964) -> list[float]:
     return [max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)]
 
 
-def play_episodes(
-    env: Any, policy: Callable | None, episodes: int, seed: int = SEED
-) -> dict[str, np.ndarray]:
+def play_episodes(env: Any, policy: Callable | None, episodes: int, seed: int = SEED) -> dict[str, np.ndarray]:
     """The first `episodes` / B episodes of every world, so that short episodes are not over-represented.
 
     policy: (obs, mask, memory) -> (actions, memory); None where bots hold all seats (N = 0).
@@ -98,9 +96,7 @@ def evaluate_policy(
         env.close()
 
 
-def evaluate_bot(
-    env_config: dict[str, Any], bot: str, episodes: int = 512, seed: int = SEED
-) -> dict[str, Any]:
+def evaluate_bot(env_config: dict[str, Any], bot: str, episodes: int = 512, seed: int = SEED) -> dict[str, Any]:
     """The same for a scripted player of MABC in all learning seats."""
     from algos.common.adapters import make_env
 
@@ -167,9 +163,7 @@ def load_run(path: str, device: str = "cpu", greedy: bool = True) -> tuple[dict[
     tree = checkpoint.load(checkpoint.find(path))
     config = tree["config"]
     module = cfg.load_module(cfg.presets()[config["algo"]["name"]])
-    return {**config, "rules": tree["rules"]}, module.load_policy(
-        config["algo"], tree["state"], device, greedy
-    )
+    return {**config, "rules": tree["rules"]}, module.load_policy(config["algo"], tree["state"], device, greedy)
 
 
 def parse(argv: list[str], keys: dict[str, str]) -> tuple[dict[str, str], dict[str, Any]]:

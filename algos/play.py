@@ -40,9 +40,7 @@ def play_frames(env: Any, policy: Callable, draw: Callable[[Any], Any], seed: in
         actions, memory = policy(obs, env.action_mask(), memory)
         obs, _, terminated, truncated, info = env.step(actions)
         if terminated[0] or truncated[0]:
-            yield {
-                name: np.asarray(info[name])[0].tolist() for name in ("outcome", "success", "episode_length")
-            }
+            yield {name: np.asarray(info[name])[0].tolist() for name in ("outcome", "success", "episode_length")}
             return
 
 
@@ -78,9 +76,7 @@ def picture() -> Callable[[Any], np.ndarray] | None:
     return lambda env: draw_world(env, 0, scale=2)
 
 
-def record_episode(
-    folder: str | Path, config: dict[str, Any], policy: Callable, seed: int = SEED
-) -> Path | None:
+def record_episode(folder: str | Path, config: dict[str, Any], policy: Callable, seed: int = SEED) -> Path | None:
     """Save a greedy episode of MABC in the run's replays/: a GIF, or text frames where nothing can draw."""
     from algos.common.adapters import make_env
 

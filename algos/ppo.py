@@ -40,15 +40,15 @@ PRESETS = {
 class Config:
     name: str = "ippo"
     centralised: bool = False  # critic sees the global state beside the agent's observation
-    num_steps: int = 32  # steps per world between updates (T)
-    update_epochs: int = 4  # passes over the rollout
-    num_minibatches: int = 4  # gradient steps per pass
-    lr: float = 1e-3  # Adam's step size at the start
+    num_steps: int = 16  # steps per world between updates (T)
+    update_epochs: int = 2  # passes over the rollout
+    num_minibatches: int = 8  # gradient steps per pass
+    lr: float = 2e-3  # Adam's step size at the start
     anneal_lr: bool = True  # step size falls linearly to 0
-    gamma: float = 0.99  # discount per step
-    gae_lambda: float = 0.95  # weight of longer returns in the advantage
+    gamma: float = 0.98  # discount per step
+    gae_lambda: float = 0.9  # weight of longer returns in the advantage
     clip_coef: float = 0.2  # how far the policy's ratio may move
-    ent_coef: float = 0.01  # weight of the entropy bonus
+    ent_coef: float = 0.001  # weight of the entropy bonus
     vf_coef: float = 0.5  # weight of the value loss
     clip_vloss: bool = True  # clip the value's movement too, by clip_coef
     huber_delta: float = 10.0  # where the value loss turns linear; 0: plain squares
@@ -57,7 +57,7 @@ class Config:
     norm_adv: bool = True  # advantages to mean 0, deviation 1
     norm_value: bool = True  # value targets to mean 0, deviation 1, by running statistics
     norm_obs: bool = False  # observations too (wanted by most continuous-control tasks)
-    hidden_size: int = 128  # width of layers (H)
+    hidden_size: int = 64  # width of layers (H)
     num_layers: int = 2  # hidden layers of actor and critic
     activation: str = "relu"  # relu | tanh
     agent_id: bool = False  # tell the networks which agent they are
@@ -74,9 +74,7 @@ class Config:
             _require(0 <= getattr(self, name) <= 1, f"algo.{name}={getattr(self, name)}: between 0 and 1")
         _require(self.lr > 0, f"algo.lr={self.lr}: above 0")
         _require(self.clip_coef > 0, f"algo.clip_coef={self.clip_coef}: above 0")
-        _require(
-            self.activation in ACTIVATIONS, f"algo.activation={self.activation}: one of {list(ACTIVATIONS)}"
-        )
+        _require(self.activation in ACTIVATIONS, f"algo.activation={self.activation}: one of {list(ACTIVATIONS)}")
         if self.recurrent:
             whole = self.num_steps % self.chunk_length == 0
             _require(
@@ -118,9 +116,7 @@ class Net(nn.Module):
         self.gru = nn.GRUCell(width, config.hidden_size) if config.recurrent else None
         self.head = linear(config.hidden_size if config.recurrent else width, outputs, gain)
 
-    def forward(
-        self, x: torch.Tensor, hidden: torch.Tensor, first: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, x: torch.Tensor, hidden: torch.Tensor, first: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Outputs [L, M, O] and the last hidden state [M, H] from x [L, M, D].
 
         hidden [M, H] before the first step and first bool [L, M] (an episode begins) matter to a GRU only.
@@ -233,9 +229,7 @@ class Policy:
         return out if self.agent.sizes["action_dims"] else masked_log_probs(out, legal).argmax(-1)
 
 
-def load_policy(
-    config: dict[str, Any], state: dict[str, Any], device: str = "cpu", greedy: bool = True
-) -> Policy:
+def load_policy(config: dict[str, Any], state: dict[str, Any], device: str = "cpu", greedy: bool = True) -> Policy:
     """Policy from the `algo` part of a run's configuration and the state in its checkpoint."""
     agent = Agent(state["sizes"], Config(**config))
     agent.load_state_dict({name: torch.as_tensor(value) for name, value in state["weights"].items()})
@@ -351,9 +345,7 @@ class Episodes:
         return means
 
 
-def begin_step(
-    storage: Storage, t: int, env: BatchedEnv, config: Config, obs: np.ndarray, alive: np.ndarray
-) -> None:
+def begin_step(storage: Storage, t: int, env: BatchedEnv, config: Config, obs: np.ndarray, alive: np.ndarray) -> None:
     """Copy what is seen before step t out of the environment's buffers."""
     storage.obs[t].copy_(torch.from_numpy(obs).view(storage.obs[t].shape))
     storage.alive[t] = alive
@@ -362,9 +354,7 @@ def begin_step(
 
 
 @torch.inference_mode()
-def rollout(
-    env: BatchedEnv, agent: Agent, config: Config, storage: Storage, hidden: torch.Tensor, episodes: Episodes
-):
+def rollout(env: BatchedEnv, agent: Agent, config: Config, storage: Storage, hidden: torch.Tensor, episodes: Episodes):
     """T steps in every world, from the storage's last row on; returns the actor's hidden state [B*N, H]."""
     B, N = env.num_envs, env.num_agents
     storage.cut.clear()
@@ -412,9 +402,7 @@ def critic_inputs(agent: Agent, obs: torch.Tensor, states: torch.Tensor) -> torc
 
 
 @torch.inference_mode()
-def compute_values(
-    agent: Agent, storage: Storage, hidden: torch.Tensor
-) -> tuple[np.ndarray, np.ndarray, torch.Tensor]:
+def compute_values(agent: Agent, storage: Storage, hidden: torch.Tensor) -> tuple[np.ndarray, np.ndarray, torch.Tensor]:
     """Critic's values [T+1, B, N], those of truncated ends [T, B, N] (0 elsewhere), and its hidden state.
 
     With a GRU step by step, noting the hidden state at the start of every chunk.
@@ -429,9 +417,7 @@ def compute_values(
     for part in range(0, len(rows), 8192):  # pieces that stay in the processor's cache
         flat[rows[part : part + 8192]] = agent.critic(x[None, part : part + 8192], hidden, None)[0][0, :, 0]
     for t, worlds, obs, states in storage.cut:
-        final[t, worlds] = (
-            agent.critic(critic_inputs(agent, obs, states), hidden, None)[0][..., 0].cpu().numpy()
-        )
+        final[t, worlds] = agent.critic(critic_inputs(agent, obs, states), hidden, None)[0][..., 0].cpu().numpy()
     return flat.view(T1, B, N).cpu().numpy(), final, hidden
 
 
@@ -474,9 +460,7 @@ def _values_recurrent(agent: Agent, storage: Storage, hidden: torch.Tensor):
     return values, final, hidden
 
 
-def advantages_and_returns(
-    storage: Storage, values: np.ndarray, final: np.ndarray, env: BatchedEnv, config: Config
-):
+def advantages_and_returns(storage: Storage, values: np.ndarray, final: np.ndarray, env: BatchedEnv, config: Config):
     """GAE over the rollout [T, B, N]. Dead agents: see `team_values` and, for rewards of one's own, `gae`."""
     ended = storage.terminated, storage.truncated
     if shares_reward(env):
@@ -489,9 +473,7 @@ def advantages_and_returns(
 # --- update ---
 
 
-def living_rows(
-    storage: Storage, agent: Agent, values: np.ndarray, advantages: np.ndarray, returns: np.ndarray
-):
+def living_rows(storage: Storage, agent: Agent, values: np.ndarray, advantages: np.ndarray, returns: np.ndarray):
     """The rollout as rows of living agents: dict of arrays [L, M, …] (hidden states [M, H])."""
     config = agent.config
     T, B, N = storage.rewards.shape
@@ -534,9 +516,7 @@ def minibatch_loss(agent: Agent, mb: dict[str, torch.Tensor]) -> tuple[torch.Ten
     return ppo_loss(log_prob, entropy, value[..., 0], *old, mb.get("weight"), agent.config)
 
 
-def update(
-    agent: Agent, optimiser: torch.optim.Optimizer, batch: dict[str, torch.Tensor]
-) -> dict[str, float]:
+def update(agent: Agent, optimiser: torch.optim.Optimizer, batch: dict[str, torch.Tensor]) -> dict[str, float]:
     """Passes of minibatches over the rows of a rollout; metrics are means over minibatches."""
     config, rows = agent.config, batch["x"].shape[1]
     parameters = list(agent.parameters())
@@ -609,9 +589,7 @@ class Learner:
     def load_state(self, state: dict[str, Any]) -> None:
         """Inverse of `state`. An environment that cannot be restored starts new episodes."""
         self.agent.load_state_dict({name: torch.as_tensor(value) for name, value in state["weights"].items()})
-        slots = {
-            int(i): {k: torch.as_tensor(v) for k, v in slot.items()} for i, slot in state["optimiser"].items()
-        }
+        slots = {int(i): {k: torch.as_tensor(v) for k, v in slot.items()} for i, slot in state["optimiser"].items()}
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": slots})
         self.value_norm.load_state_dict(state["value_norm"])
         self.obs_norm.load_state_dict(state["obs_norm"])

@@ -1,12 +1,13 @@
 """Train an algorithm on an environment.
 
-    python -m algos.train env=mabc                                     the default: ippo, skirmish-3v3 against
-    classic python -m algos.train env=mabc algo=mappo env.scenario=skirmish-5v6 total_steps=4_000_000 python
-    -m algos.train env=mabc algo.lr=5e-4 algo.recurrent=true seed=3 dir=runs/mine python -m algos.train -m
-    env=mabc seed=1,2,3                       a sweep, one run after the other python -m algos.train
-    resume=runs/mine                             go on after a crash, bit for bit python -m algos.train
-    env=pettingzoo env.id=mpe2.simple_spread_v3 python -m algos.train env=gym env.id=CartPole-v1
-    algo.num_steps=128 python -m algos.train --help env=gym algo=mappo                    keys of these two
+    python -m algos.train env=mabc                                 ippo, skirmish-3v3 against classic
+    python -m algos.train env=mabc algo=mappo env.scenario=skirmish-5v6 total_steps=4_000_000
+    python -m algos.train env=mabc algo.lr=5e-4 algo.recurrent=true seed=3 dir=runs/mine
+    python -m algos.train -m env=mabc seed=1,2,3                   a sweep, one run after the other
+    python -m algos.train resume=runs/mine                         go on after a crash, bit for bit
+    python -m algos.train env=pettingzoo env.id=mpe2.simple_spread_v3
+    python -m algos.train env=gym env.id=CartPole-v1 algo.num_steps=128
+    python -m algos.train --help env=gym algo=mappo                the keys of these two
 
 Afterwards: python -m algos.evaluate run=PATH, python -m algos.play run=PATH, tensorboard --logdir PATH.
 """
@@ -27,13 +28,11 @@ DEFAULT_ENV, DEFAULT_ALGO = "mabc", "ippo"
 
 @dataclass
 class TrainConfig:
-    defaults: list[Any] = field(
-        default_factory=lambda: ["_self_", {"env": DEFAULT_ENV}, {"algo": DEFAULT_ALGO}]
-    )
+    defaults: list[Any] = field(default_factory=lambda: ["_self_", {"env": DEFAULT_ENV}, {"algo": DEFAULT_ALGO}])
     env: Any = None  # what to learn in; its keys are env.…
     algo: Any = None  # how to learn; its keys are algo.…
     seed: int = 0  # of networks, sampling and worlds
-    total_steps: int = 1_500_000  # environment steps, summed over worlds
+    total_steps: int = 1_000_000  # environment steps, summed over worlds
     dir: str | None = None  # run folder; empty: runs/<scenario>-<algo>-s<seed>
     resume: str | None = None  # a run folder (or one of its checkpoints) to go on with
     device: str = "cpu"  # of the networks: cpu | cuda
@@ -56,9 +55,7 @@ def help_text(overrides: list[str]) -> str:
         [
             (__doc__ or "").strip(),
             cfg.describe("Keys of every run (key=value):", general, shown),
-            cfg.describe(
-                f"Keys of env={env} (env.key=value; None: as the scenario says):", cfg.env_keys(env)
-            ),
+            cfg.describe(f"Keys of env={env} (env.key=value; None: as the scenario says):", cfg.env_keys(env)),
             cfg.describe(f"Keys of algo={algo} (algo.key=value):", cfg.algo_keys(algo), {"name": repr(algo)}),
         ]
     )
@@ -71,9 +68,7 @@ def check_overrides(overrides: list[str], sweep: bool) -> list[str]:
     algos = cfg.choices(overrides, "algo", DEFAULT_ALGO, modules)
     if not sweep and len(envs) + len(algos) > 2:
         raise cfg.BadInput("several values for one key are a sweep: add -m")
-    known = [key.name for key in general_keys()] + [
-        f"algo.{key.name}" for name in algos for key in cfg.algo_keys(name)
-    ]
+    known = [key.name for key in general_keys()] + [f"algo.{key.name}" for name in algos for key in cfg.algo_keys(name)]
     known += [f"env.{key.name}" for name in envs for key in cfg.env_keys(name)]
     clean = cfg.check_keys(overrides, known, open_keys=["env.kwargs"])
     check_resume(clean)

@@ -114,9 +114,7 @@ def _make_pettingzoo(config: dict[str, Any], num_envs: int, seed: int):
     try:
         module = importlib.import_module(config["id"])
     except ImportError as error:
-        raise BadInput(
-            f"env.id={config['id']}: {error}. It is the name of a module with parallel_env()"
-        ) from error
+        raise BadInput(f"env.id={config['id']}: {error}. It is the name of a module with parallel_env()") from error
     if not hasattr(module, "parallel_env"):
         raise BadInput(f"env.id={config['id']}: the module has no parallel_env()")
     return ParallelBatch([module.parallel_env(**config["kwargs"]) for _ in range(num_envs)], seed)
@@ -304,11 +302,7 @@ class ParallelBatch:
         """The observation itself where an environment gives {"observation", "action_mask"}."""
         from gymnasium import spaces
 
-        return (
-            space["observation"]
-            if isinstance(space, spaces.Dict) and "action_mask" in space.spaces
-            else space
-        )
+        return space["observation"] if isinstance(space, spaces.Dict) and "action_mask" in space.spaces else space
 
     def reset(self, seed: int | None = None):
         seed = self.seed if seed is None else seed

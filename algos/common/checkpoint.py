@@ -41,9 +41,7 @@ def pack(tree: Any) -> tuple[dict[str, np.ndarray], Any]:
             return _store(arrays, path.strip("/"), node)
         if node is None or isinstance(node, (bool, int, float, str)):
             return node
-        raise TypeError(
-            f"checkpoint entry {path} is a {type(node).__name__}; arrays and plain data can be stored"
-        )
+        raise TypeError(f"checkpoint entry {path} is a {type(node).__name__}; arrays and plain data can be stored")
 
     return arrays, visit(tree, "")
 

@@ -147,9 +147,7 @@ def split_override(override: str) -> tuple[str, str]:
     if key.startswith("~"):
         raise BadInput(f"'{override}': keys cannot be taken away; give the key another value instead")
     if not equals:
-        raise BadInput(
-            f"'{override}' is not of the form key=value (python -m algos.train --help lists the keys)"
-        )
+        raise BadInput(f"'{override}' is not of the form key=value (python -m algos.train --help lists the keys)")
     return key.lstrip("+"), value
 
 

@@ -38,9 +38,7 @@ def read_metrics(path: str | Path) -> list[dict[str, Any]]:
 class Log:
     """Writes one line of metrics per update, and a live line (plain lines where stdout is no terminal)."""
 
-    def __init__(
-        self, folder: Path, total_steps: int, step: int = 0, seconds: float = 0.0, stream: Any = None
-    ):
+    def __init__(self, folder: Path, total_steps: int, step: int = 0, seconds: float = 0.0, stream: Any = None):
         self.total_steps, self.first_step = total_steps, step
         self.stream = stream or sys.stdout
         self.live = self.stream.isatty()

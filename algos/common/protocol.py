@@ -32,9 +32,7 @@ class BatchedEnv(Protocol):
         """Start all worlds anew: obs float32 [B, N, D] and info (see `step`)."""
         ...
 
-    def step(
-        self, actions: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray]]:
         """One step with actions int [B, N] (continuous: float32 [B, N, k]).
 
         Returns obs float32 [B, N, D], reward float32 [B, N], terminated bool [B], truncated bool [B] and

@@ -6,24 +6,31 @@
     obs, reward, terminated, truncated, info = env.step(env.bot_actions("classic"))
 """
 
+from . import maps, render
 from .api.batched import BatchedEnv, make_batch
 from .api.gym import register
 from .api.parallel import env, parallel_env
 from .catalogue import scenario, scenarios
 from .check import CheckError, check
+from .commands import CommandError, command_of, parse_command
 from .scenarios import Rewards, Scenario, ScenarioError, Team
 
 __all__ = [
     "BatchedEnv",
     "CheckError",
+    "CommandError",
     "Rewards",
     "Scenario",
     "ScenarioError",
     "Team",
     "check",
+    "command_of",
     "env",
     "make_batch",
+    "maps",
     "parallel_env",
+    "parse_command",
+    "render",
     "scenario",
     "scenarios",
 ]

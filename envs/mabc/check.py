@@ -1,6 +1,6 @@
 """Conformance checks that anybody can run on an environment of theirs: `mabc.check(env_or_factory)`.
 
-Knows four kinds: the batched protocol (see `make_batch`), PettingZoo parallel, Gymnasium `Env` and Gymnasium `VectorEnv`.
+Knows the batched protocol (see `make_batch`), PettingZoo parallel and AEC, Gymnasium `Env` and `VectorEnv`.
 """
 
 from __future__ import annotations
@@ -19,10 +19,19 @@ from gymnasium.utils.env_checker import data_equivalence
 from gymnasium.vector import AutoresetMode, VectorEnv
 from pettingzoo import AECEnv, ParallelEnv
 
-BATCH_ATTRIBUTES = (
-    "num_envs num_agents num_actions obs_shape state_shape agent_ids agent_teams max_steps action_space metadata"
-).split()
-INFO_KEYS = "final_obs final_state alive success outcome episode_return episode_length".split()
+BATCH_ATTRIBUTES = [
+    "num_envs",
+    "num_agents",
+    "num_actions",
+    "obs_shape",
+    "state_shape",
+    "agent_ids",
+    "agent_teams",
+    "max_steps",
+    "action_space",
+    "metadata",
+]
+INFO_KEYS = ["final_obs", "final_state", "alive", "success", "outcome", "episode_return", "episode_length"]
 MOST_STEPS = 10_000  # how long an episode is waited for where max_steps is unknown
 
 
@@ -36,7 +45,7 @@ class CheckError(AssertionError):
 
 @dataclass
 class Report:
-    """What was checked: the environment's kind, the checks that passed, and those that did not apply, with the reason."""
+    """The environment's kind, the checks that passed, and those that did not apply, with the reason."""
 
     kind: str
     passed: list[str] = field(default_factory=list)
@@ -102,14 +111,17 @@ class _Case:
                 other.close()
 
 
+Check = Callable[[_Case], None]
+
+
 def _maker(given: Any) -> tuple[Callable[[], Any], bool]:
     """A function that gives the environment, and whether it makes a new one each time."""
-    if callable(given) and not hasattr(given, "step"):
+    if isinstance(given, type) or (callable(given) and not hasattr(given, "step")):
         return given, True
     return (lambda: given), False
 
 
-def _checks_of(env: Any) -> tuple[str, list[Callable[[_Case], None]]]:
+def _checks_of(env: Any) -> tuple[str, list[Check]]:
     if isinstance(env, AECEnv):
         return "PettingZoo AEC", AEC_CHECKS
     if isinstance(env, ParallelEnv):
@@ -311,7 +323,9 @@ def check_step(case: _Case) -> None:
         actions = _draw(env, rng)
         before = actions.copy()
         given = env.step(actions)
-        case.want(len(given) == 5, f"step() returned {len(given)} things", "Return obs, reward, terminated, truncated, info")
+        case.want(
+            len(given) == 5, f"step() returned {len(given)} things", "Return obs, reward, terminated, truncated, info"
+        )
         obs, reward, terminated, truncated, info = given
         case.want(np.array_equal(actions, before), "step() wrote into the caller's actions", "Copy them first")
         _check_obs(case, obs, "step()'s obs")
@@ -321,9 +335,7 @@ def check_step(case: _Case) -> None:
             f"Make it float32 [{B}, {N}], finite",
         )
         for name, flag in (("terminated", terminated), ("truncated", truncated)):
-            case.want(
-                flag.shape == (B,) and flag.dtype == bool, f"{name} is {_describe(flag)}", f"Make it bool [{B}]"
-            )
+            case.want(flag.shape == (B,) and flag.dtype == bool, f"{name} is {_describe(flag)}", f"Make it bool [{B}]")
         case.want(
             not (terminated & truncated).any(),
             "a world is both terminated and truncated",
@@ -360,7 +372,7 @@ def check_autoreset(case: _Case) -> None:
         wrong = np.flatnonzero(length != expected)
         case.want(
             not len(wrong),
-            f"episode_length is {length[wrong[:1]]}, but {expected[wrong[:1]]} steps were taken since the episode began",
+            f"episode_length is {length[wrong[:1]]}, but {expected[wrong[:1]]} steps were taken in this episode",
             "Count the steps of the running or just-ended episode, from 1 at its first step",
         )
         case.want(
@@ -430,9 +442,13 @@ def check_snapshot(case: _Case) -> None:
         raise Skip("there are no snapshots")
     _rollout(env, case.seed, case.steps // 2)
     taken = env.snapshot()
-    case.want(isinstance(taken, dict), f"snapshot() returned {type(taken).__name__}", "Return a dict of arrays and numbers")
+    case.want(
+        isinstance(taken, dict), f"snapshot() returned {type(taken).__name__}", "Return a dict of arrays and numbers"
+    )
     strange = [key for key, value in taken.items() if not isinstance(value, (np.ndarray, np.generic, int, float, str))]
-    case.want(not strange, f"snapshot holds objects in {strange}", "Hold arrays and numbers only: files store no objects")
+    case.want(
+        not strange, f"snapshot holds objects in {strange}", "Hold arrays and numbers only: files store no objects"
+    )
     frozen = _freeze(taken)
     first = _rollout(env, case.seed, case.steps, reset=False)
     case.want(_freeze(taken) == frozen, "the snapshot changed while the environment went on", "Copy its arrays")
@@ -471,7 +487,7 @@ def check_wrong_actions(case: _Case) -> None:
         case.want(_freeze(env.state()) == before, f"actions {what} were refused, but the state changed", "Check first")
 
 
-BATCH_CHECKS = [
+BATCH_CHECKS: list[Check] = [
     check_attributes,
     check_reset,
     check_state,
@@ -528,11 +544,9 @@ def _parallel_rollout(case: _Case, env: Any) -> list:
     for number, agent in enumerate(env.possible_agents):
         env.action_space(agent).seed(case.seed + number)
     for _ in range(case.steps):
-        if not env.agents:
-            obs, infos = env.reset()
         told = env.step(_act(env, obs, infos))
-        obs, infos = told[0], told[4]
-        seen.append(_freeze(told))
+        obs, infos = (told[0], told[4]) if env.agents else env.reset()
+        seen.append(_freeze((told, obs)))
     return seen
 
 
@@ -620,7 +634,7 @@ def check_parallel_copies(case: _Case) -> None:
         case.want(_freeze(value) == before, "an observation that was returned changed later", "Return copies")
 
 
-PARALLEL_CHECKS = [
+PARALLEL_CHECKS: list[Check] = [
     check_parallel_api,
     check_parallel_spaces,
     check_parallel_state,
@@ -646,7 +660,7 @@ def check_aec_seeding(case: _Case) -> None:
     _delegate(case, "pettingzoo.test.seed_test", seed_test, case.make, num_cycles=case.steps)
 
 
-AEC_CHECKS = [check_aec_api, check_aec_seeding]
+AEC_CHECKS: list[Check] = [check_aec_api, check_aec_seeding]
 
 # -- Gymnasium ------------------------------------------------------------------------------------
 
@@ -662,14 +676,12 @@ def _gym_rollout(case: _Case, env: Any) -> list:
     seen = []
     obs, info = env.reset(seed=case.seed)
     env.action_space.seed(case.seed)
-    over = False
     for _ in range(case.steps):
-        if over:
-            obs, info = env.reset()
         told = env.step(_sample(env.action_space, info))
-        obs, _, terminated, truncated, info = told
-        over = terminated or truncated
-        seen.append(told)
+        _, _, terminated, truncated, info = told
+        if terminated or truncated:
+            obs, info = env.reset()
+        seen.append((*told[:4], obs))
     return seen
 
 
@@ -686,7 +698,7 @@ def check_gym_seeding(case: _Case) -> None:
         second = _gym_rollout(case, other)
     for step, (one, two) in enumerate(zip(first, second, strict=True)):
         case.want(
-            data_equivalence(one[:4], two[:4]),
+            data_equivalence(one, two),
             f"two rollouts with one seed differ at step {step}",
             "Draw all randomness from self.np_random (super().reset(seed=seed)), and clear everything at reset",
         )
@@ -709,7 +721,7 @@ def check_gym_masks(case: _Case) -> None:
         over = terminated or truncated
 
 
-GYM_CHECKS = [check_gym_api, check_gym_seeding, check_gym_masks]
+GYM_CHECKS: list[Check] = [check_gym_api, check_gym_seeding, check_gym_masks]
 
 
 def check_vector_spaces(case: _Case) -> None:
@@ -780,4 +792,4 @@ def check_vector_seeding(case: _Case) -> None:
         case.want(one == two, f"two rollouts with one seed differ at step {step}", "Seed every sub-environment")
 
 
-VECTOR_CHECKS = [check_vector_spaces, check_vector_autoreset, check_vector_seeding]
+VECTOR_CHECKS: list[Check] = [check_vector_spaces, check_vector_autoreset, check_vector_seeding]

@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
     commands.add_parser("scenarios", help="list the named scenarios")
     check = commands.add_parser("check", help="say what is wrong with a map")
     check.add_argument("map", help="a text file, a shipped map's name, or generator:SEED")
-    check.add_argument("--unit", choices=maps.UNITS, default="block", help="one character a block or a tile")
+    check.add_argument("--unit", choices=("block", "tile"), default="block", help="one character a block or a tile")
     check.add_argument("--mode", choices=MODES, help="the mode it is for (default: all are tried)")
     check.add_argument("--tanks", help="tanks of each team, e.g. 3,3 (default: one for each team with entries)")
     arguments = parser.parse_args(argv)

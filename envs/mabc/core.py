@@ -6,7 +6,7 @@ import numpy as np
 
 from .jit import kernel, rule
 from .observe.vector import observe_world, state_of_world
-from .params import HITS, LEARN, NOBODY, POLICY, RUNNING, TACTICAL_BOT, UP
+from .params import HITS, LEARN, NOBODY, NUM_ACTIONS, POLICY, RUNNING, TACTICAL_BOT, UP
 from .reward import reset_potential, step_rewards
 from .rules.bases import guard_bases
 from .rules.bots import decide
@@ -160,13 +160,14 @@ def write_masks(world, spec, masks, alive):
     """Legal actions bool [N, A] and who is on the field bool [N]: the stunned only fire, who cannot act stays."""
     for n in range(spec.num_agents):
         tank = world.tanks[spec.slot[n]]
-        acts = tank.alive and tank.entering == 0 and world.frozen[tank.team - 1] == 0
+        acts = can_act(world, tank)
         drives = acts and tank.stun == 0
         alive[n] = tank.alive
-        masks[n, 0] = True
-        masks[n, 1] = acts
-        for a in range(2, masks.shape[1]):
-            masks[n, a] = drives
+        mask = masks[n]
+        mask[0] = True
+        mask[1] = acts
+        for a in range(2, NUM_ACTIONS):
+            mask[a] = drives
 
 
 @kernel

@@ -13,6 +13,8 @@ from pathlib import Path
 import numba
 from numba import njit
 
+from .interpreted import interpreted
+
 _SOURCES = Path(__file__).parent
 
 
@@ -45,7 +47,12 @@ rule = njit(error_model="numpy", nogil=True, forceinline=True)
 
 
 def kernel(function):
-    """An entry point called from Python: compiled without the GIL and cached on disk with all it calls."""
+    """An entry point called from Python: compiled without the GIL and cached on disk with all it calls.
+
+    With NUMBA_DISABLE_JIT=1 nothing is compiled; see interpreted.py.
+    """
+    if numba.config.DISABLE_JIT:
+        return interpreted(function)
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = _CACHE
     try:

@@ -85,6 +85,8 @@ def shared_reward(world, spec, t):
 def tank_reward(world, spec, i):
     """What tank i itself earns, unscaled: kill, loss, damage, base, pick_up."""
     tank = world.tanks[i]
+    if not (tank.kills | tank.deaths | tank.damage | tank.bases | tank.pick_ups):
+        return 0.0
     t = tank.team - 1
     weights = spec.weights
     earned = weights.pick_up * tank.pick_ups - weights.loss * tank.deaths / spec.team_tanks[t]

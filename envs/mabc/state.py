@@ -176,7 +176,7 @@ SCRATCH = np.dtype(
         ("queue", "u2", 2048),
         ("queued", "u1", MAX_TILES * MAX_TILES),
         ("saved", TANK, 1),
-        ("flying", "i2", MAX_BULLETS),  # indices of the bullets in the air in this frame
+        ("flying", "i2", 2 * MAX_BULLETS),  # bullets in the air in this frame; one shot again is listed twice
         ("num_flying", "i2"),
         ("tank_rows", "f4", (MAX_TANKS, 14)),  # what observers may see of each tank
     ],

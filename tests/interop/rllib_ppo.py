@@ -12,10 +12,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
 
-import gymnasium  # noqa: E402
-import rllib_ppo as example  # noqa: E402
+import gymnasium
+import rllib_ppo as example
 
-import mabc  # noqa: E402
+import mabc
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import pytest
 from pettingzoo.utils.wrappers import BaseParallelWrapper
 
 import mabc
+from mabc.api.gym import SoloEnv
 from mabc.api.manual import ManualBatch
 
 SCENARIO = "skirmish-3v3"
@@ -236,7 +237,9 @@ class ClipsActions(Broken):
 
     def step(self, actions):
         actions = np.asarray(actions)
-        return self.env.step(np.clip(actions, 0, 9) if actions.shape == (3, 3) and actions.dtype.kind == "i" else actions)
+        return self.env.step(
+            np.clip(actions, 0, 9) if actions.shape == (3, 3) and actions.dtype.kind == "i" else actions
+        )
 
 
 class MovesBeforeItRefuses(Broken):
@@ -335,15 +338,11 @@ def test_a_broken_parallel_environment_is_found(broken):
     assert error.value.name == broken.fault
 
 
-class BrokenGym(gymnasium.Wrapper):
-    """Gymnasium's check takes environments without their wrappers: so this changes the environment's methods."""
+class BrokenGym(SoloEnv):
+    """A Gymnasium environment with one fault."""
 
     def __init__(self):
-        super().__init__(gymnasium.make("mabc/Solo-v0", disable_env_checker=True, **OPTIONS).unwrapped)
-
-    @property
-    def unwrapped(self):
-        return self
+        super().__init__(opponents="random", max_steps=5)
 
 
 class ReturnsFour(BrokenGym):
@@ -353,7 +352,7 @@ class ReturnsFour(BrokenGym):
         return super().step(action)[:4]
 
 
-class GymRewardByChance(BrokenGym):
+class RewardByChanceAlone(BrokenGym):
     fault = "gym_api"
 
     def step(self, action):
@@ -362,23 +361,20 @@ class GymRewardByChance(BrokenGym):
 
 
 class SeedWorksOnce(BrokenGym):
-    """Its second episode after a seed is drawn anew each time: Gymnasium's own check looks at the first one only."""
+    """Episodes after the first one are drawn anew each time: Gymnasium's own check looks at the first one only."""
 
     fault = "gym_seeding"
 
     def reset(self, *, seed=None, options=None):
-        return super().reset(seed=int(np.random.randint(2**31)) if seed is None else seed)  # noqa: NPY002
-
-    def __init__(self):
-        super().__init__()
-        self.env = gymnasium.make("mabc/Solo-v0", disable_env_checker=True, opponents="random", max_steps=5).unwrapped
+        obs, info = super().reset(seed=seed)
+        return obs if seed is not None else obs + np.float32(np.random.random()), info  # noqa: NPY002
 
 
-class GymMaskForbidsAll(BrokenGym):
+class MaskForbidsEverything(BrokenGym):
     fault = "gym_masks"
 
-    def reset(self, **options):
-        obs, info = super().reset(**options)
+    def reset(self, *, seed=None, options=None):
+        obs, info = super().reset(seed=seed)
         return obs, info | {"action_mask": np.zeros(10, np.int8)}
 
 

@@ -47,10 +47,22 @@ def play(env, acts, first=0):
     for k in range(first, len(acts)):
         obs, reward, terminated, truncated, info = env.step(acts[k])
         ended = (terminated | truncated)[:, None]
-        rows = [obs, reward, terminated, truncated, env.state(), env.action_mask(), info["alive"], info["outcome"]]
+        rows = [
+            obs,
+            reward,
+            terminated,
+            truncated,
+            env.state(),
+            env.action_mask(),
+            info["alive"],
+            info["outcome"],
+        ]
         rows += [info["success"], info["episode_return"], info["episode_length"]]
         zero = np.float32(0)  # of worlds that did not end these rows are left over from earlier
-        rows += [np.where(ended[..., None], info["final_obs"], zero), np.where(ended, info["final_state"], zero)]
+        rows += [
+            np.where(ended[..., None], info["final_obs"], zero),
+            np.where(ended, info["final_state"], zero),
+        ]
         seen.append(
             np.concatenate([np.ascontiguousarray(row).reshape(env.num_envs, -1).view(np.uint8) for row in rows], 1)
         )

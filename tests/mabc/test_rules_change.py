@@ -56,7 +56,12 @@ def run(copy: Path, code: str) -> list[int]:
     environment = {**os.environ, "PYTHONPATH": str(copy.parent), "MABC_CACHE_DIR": str(copy.parent / "cache")}
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, cwd=copy.parent, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        env=environment,
+        cwd=copy.parent,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return [int(word) for word in done.stdout.split()]
@@ -89,5 +94,9 @@ def test_an_edited_number_is_compiled_anew(copy):
 def test_the_next_game_plays_by_the_edited_rule(copy):
     assert run(copy, SHOOT) == [8 + 3 * 2]
     assert run(copy, SHOOT) == [8 + 3 * 2]
-    edit(copy / "params.py", "BULLET_SPEED = np.array((2, 2, 4, 2, 2))", "BULLET_SPEED = np.array((2, 2, 4, 2, 3))")
+    edit(
+        copy / "params.py",
+        "BULLET_SPEED = np.array((2, 2, 4, 2, 2))",
+        "BULLET_SPEED = np.array((2, 2, 4, 2, 3))",
+    )
     assert run(copy, SHOOT) == [8 + 3 * 3]

@@ -15,6 +15,7 @@ from .. import plain
 from ..catalogue import scenario as find_scenario
 from ..core import Results, reset_worlds, seed_worlds, step_worlds, suggest_actions
 from ..layouts import layouts_of, spec_of
+from ..observe import entities
 from ..observe.kinds import Kind, View, obs_kind, state_kind
 from ..params import BOTS, DRIVERS, FPS, NUM_ACTIONS, RULES_VERSION, RUNNING
 from ..scenarios import Scenario, ScenarioError, change, unknown
@@ -215,6 +216,11 @@ class BatchedEnv:
             array[:] = snapshot[f"out.{name}"]
         self._started = True
         self.write(self._obs_kind, self._obs)
+
+    @property
+    def entity_ids(self) -> dict[str, np.ndarray]:
+        """For each type of entity, the slot in the state of every slot in an observation: int64 [N, E]."""
+        return entities.ids(self.view)
 
     def world(self, i: int) -> dict:
         """World i as plain data that json can write (see docs/world.md)."""

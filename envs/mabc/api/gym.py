@@ -82,9 +82,7 @@ class SoloEnv(gymnasium.Env):
                 f"step() {'of an episode that is over' if self._over else 'before reset()'}: call reset()"
             )
         if not self.action_space.contains(action):
-            raise ValueError(
-                f"action {action!r}: expected an integer from 0 to {NUM_ACTIONS - 1} (2 * move + fire)"
-            )
+            raise ValueError(f"action {action!r}: expected an integer from 0 to {NUM_ACTIONS - 1} (2 * move + fire)")
         obs, reward, terminated, truncated, info = self.batch.step([[action]])
         over, cut = bool(terminated[0]), bool(truncated[0])
         self._over = over or cut
@@ -98,9 +96,7 @@ class SoloEnv(gymnasium.Env):
     def render(self) -> Any:
         """The world as render_mode says."""
         if self.render_mode is None:
-            gymnasium.logger.warn(
-                'render() without a render_mode: gymnasium.make(..., render_mode="rgb_array")'
-            )
+            gymnasium.logger.warn('render() without a render_mode: gymnasium.make(..., render_mode="rgb_array")')
         return self._screen.render()
 
     def close(self) -> None:
@@ -138,9 +134,7 @@ class SoloVectorEnv(VectorEnv):
         obs: str = "vector",
         **changes: Any,
     ) -> None:
-        self.batch = BatchedEnv(
-            scenario, num_envs, obs, "vector", 0, 0, False, changes.pop("threads", None), changes
-        )
+        self.batch = BatchedEnv(scenario, num_envs, obs, "vector", 0, 0, False, changes.pop("threads", None), changes)
         _one_agent(self.batch)
         self.num_envs = num_envs
         self.metadata = {**self.metadata, "render_fps": FPS / self.batch.scenario.frame_skip}
@@ -171,20 +165,16 @@ class SoloVectorEnv(VectorEnv):
 
     def _seed_worlds(self, seed: int | list[int | None]) -> None:
         """Give every world a stream of its own, as a single environment with that seed has it."""
-        seeds = (
-            [seed + i for i in range(self.num_envs)] if isinstance(seed, (int, np.integer)) else list(seed)
-        )
+        seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, (int, np.integer)) else list(seed)
         if len(seeds) != self.num_envs:
-            raise ValueError(
-                f"{len(seeds)} seeds for {self.num_envs} environments: give one number or one for each"
-            )
+            raise ValueError(f"{len(seeds)} seeds for {self.num_envs} environments: give one number or one for each")
         for i, one in enumerate(seeds):
             if one is not None:
                 world = self.batch.worlds[i]
                 world["seed"], world["index"], world["episode"] = np.uint64(int(one) & (2**64 - 1)), 0, 0
 
     def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        """One step of all worlds with actions int [B]: obs, reward float64 [B], terminated, truncated bool [B], info."""
+        """One step with actions int [B]: obs [B, ...], reward float64 [B], terminated, truncated bool [B], info."""
         actions = np.asarray(actions)
         if actions.shape != (self.num_envs,):
             raise ValueError(
@@ -200,7 +190,7 @@ class SoloVectorEnv(VectorEnv):
     def _add_final(self, told: dict[str, Any], info: dict[str, Any], ended: np.ndarray) -> None:
         final = np.full(self.num_envs, None, object)
         for b in np.flatnonzero(ended):
-            final[b] = pick(info["final_obs"], b, 0)
+            final[b] = pick(info["final_obs"], int(b), 0)
         told["final_obs"], told["_final_obs"] = final, ended
         last = {
             "is_success": info["success"][:, 0] & ended,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
@@ -29,12 +31,12 @@ class ManualBatch(BatchedEnv):
         first_world: int = 0,
         copy: bool = False,
         threads: int | None = None,
-        **changes,
+        **changes: Any,
     ) -> None:
         super().__init__(scenario, num_envs, obs, state, seed, first_world, copy, threads, changes)
         self._fused = False  # the fused kernel resets
 
-    def reset_where(self, only: np.ndarray):
+    def reset_where(self, only: np.ndarray) -> tuple[Any, dict[str, Any]]:
         """Start new episodes in the worlds for which only[b] is set, bool [B]: observations and info of all worlds."""
         self._reset(only)
         self._started = True

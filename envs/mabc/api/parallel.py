@@ -88,9 +88,7 @@ class ParallelTanks(ParallelEnv):
                 raise unknown(name, value, known)
         self.batch = ManualBatch(scenario, obs=obs, seed=seed or 0, **changes)
         if self.batch.num_agents == 0:
-            raise ScenarioError(
-                f"scenario {self.batch.scenario.name!r}: bots drive all teams, nobody is left to act"
-            )
+            raise ScenarioError(f"scenario {self.batch.scenario.name!r}: bots drive all teams, nobody is left to act")
         self.metadata = {**self.metadata, "render_fps": FPS / self.batch.scenario.frame_skip}
         self.render_mode = render_mode
         self._screen = Screen(self.batch, render_mode, self.metadata["render_fps"])
@@ -177,9 +175,7 @@ class ParallelTanks(ParallelEnv):
     def render(self) -> np.ndarray | str | None:
         """The world as render_mode says; None with a warning where the environment was made without one."""
         if self.render_mode is None:
-            gymnasium.logger.warn(
-                'render() without a render_mode: make the environment with render_mode="rgb_array"'
-            )
+            gymnasium.logger.warn('render() without a render_mode: make the environment with render_mode="rgb_array"')
         return self._screen.render()
 
     def close(self) -> None:
@@ -211,9 +207,7 @@ class ParallelTanks(ParallelEnv):
         outcome = int(info["outcome"][0])
         return {
             agent: {"action_mask": mask, "alive": lives, "success": won, "outcome": outcome}
-            for agent, mask, lives, won in zip(
-                self.possible_agents, self._masks(), alive, success, strict=True
-            )
+            for agent, mask, lives, won in zip(self.possible_agents, self._masks(), alive, success, strict=True)
         }
 
     def _let_leave(self, ended: dict[str, bool], alive: np.ndarray) -> None:

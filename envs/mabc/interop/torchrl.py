@@ -18,10 +18,10 @@ from ..scenarios import Scenario
 class TankEnv(EnvBase):
     """B worlds of N agents, batch_size [B].
 
-    ("agents", "observation") float32 [B, N, D], ("agents", "action_mask") bool [B, N, A], ("agents", "action") int64
-    [B, N], ("agents", "reward") float32 [B, N, 1], ("agents", "alive") and ("agents", "success") bool [B, N, 1], "state"
-    float32 [B, S], and done, terminated, truncated [B, 1]. Worlds that ended stay as they are until TorchRL resets them,
-    which its rollouts and collectors do with the "_reset" mask. Random actions are legal ones.
+    Under "agents": observation float32 [B, N, D], action_mask bool [B, N, A], action int64 [B, N], reward float32
+    [B, N, 1], alive and success bool [B, N, 1]. Beside it: state float32 [B, S] and done, terminated, truncated [B, 1].
+    Worlds that ended stay as they are until TorchRL resets them, which its rollouts and collectors do with the
+    "_reset" mask. Random actions are legal ones.
     changes: as for `mabc.make_batch`; obs and state must be arrays.
     """
 
@@ -67,9 +67,7 @@ class TankEnv(EnvBase):
         self.action_spec = Composite({"agents": Composite({"action": action}, shape=(B, N))}, shape=(B,))
         reward = Unbounded((B, N, 1), dtype=torch.float32, device=where)
         self.reward_spec = Composite({"agents": Composite({"reward": reward}, shape=(B, N))}, shape=(B,))
-        self.done_spec = Composite(
-            {name: flags(B, 1) for name in ("done", "terminated", "truncated")}, shape=(B,)
-        )
+        self.done_spec = Composite({name: flags(B, 1) for name in ("done", "terminated", "truncated")}, shape=(B,))
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         """A copy of one of the batch's own arrays, on this environment's device."""

@@ -6,15 +6,21 @@ from ..rules.terrain import tile_at
 
 
 @rule
-def sees_point(world, spec, tank, x, y):
-    """Whether a tank sees the point (x, y), px."""
+def sees_offset(world, spec, tank, dx, dy):
+    """Whether a tank sees the point that lies (dx, dy) px from it."""
     if spec.full_observability:
         return True
     # `&` and `|` on purpose, here and below: one branch costs less than several that are hard to predict.
-    inside = (abs(x - tank.x) <= spec.sight) & (abs(y - tank.y) <= spec.sight)
+    inside = (abs(dx) <= spec.sight) & (abs(dy) <= spec.sight)
     if spec.line_of_sight and inside:
-        return line_is_free(world, tank.x, tank.y, x, y)
+        return line_is_free(world, tank.x, tank.y, tank.x + int(dx), tank.y + int(dy))
     return inside
+
+
+@rule
+def sees_point(world, spec, tank, x, y):
+    """Whether a tank sees the point (x, y), px."""
+    return sees_offset(world, spec, tank, x - tank.x, y - tank.y)
 
 
 @rule

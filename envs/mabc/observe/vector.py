@@ -40,7 +40,7 @@ from ..params import (
 )
 from ..rules.terrain import stops_tank
 from .kinds import Kind, View
-from .sight import sees_point, sees_tank, sight_range
+from .sight import sees_offset, sees_point, sees_tank, sight_range
 
 SELF = (
     "time_left x y up right down left level hits lives shield stun frozen entering speed bullet_speed bullets_free "
@@ -57,6 +57,10 @@ STATE_TANK = (
     "bullet_heading_x bullet_heading_y"
 ).split()
 STATE_BASE = "alive x y".split()
+ZERO, ONE, TWO, QUARTER = np.float32(0.0), np.float32(1.0), np.float32(2.0), np.float32(0.25)
+LEVEL_SCALE = np.float32(1.0 / MAX_LEVEL)
+SHIELD_SCALE, STUN_SCALE = np.float32(1.0 / HELMET_FRAMES), np.float32(1.0 / STUN_FRAMES)
+FREEZE_SCALE, ENTER_SCALE = np.float32(1.0 / FREEZE_FRAMES), np.float32(1.0 / ENTER_FRAMES)
 NUM_SELF, NUM_RAYS, NUM_OTHER, NUM_STATE_TANK = len(SELF), 4 * len(RAY), len(OTHER), len(STATE_TANK)
 
 
@@ -115,6 +119,7 @@ def observe_rays(world, tank, tiles, out):
     """Four rays up to `tiles` tiles: how far the tank may drive, a shot flies, and whether brick stops the shot."""
     column, row = (tank.x - 4) >> 3, (tank.y - 4) >> 3
     width = world.width
+    share = ONE / np.float32(tiles)
     for heading in range(4):
         vertical = DX[heading] == 0
         step = DX[heading] + DY[heading] * width
@@ -135,8 +140,8 @@ def observe_rays(world, tank, tiles, out):
                 shot = k
                 brick = 1.0 if first <= BRICK and second <= BRICK else 0.0
                 break
-        out[3 * heading] = drive / tiles
-        out[3 * heading + 1] = shot / tiles
+        out[3 * heading] = np.float32(drive) * share
+        out[3 * heading + 1] = np.float32(shot) * share
         out[3 * heading + 2] = brick
 
 
@@ -149,40 +154,55 @@ def shot_stops(code, mask):
 
 
 @rule
-def observe_self(world, spec, i, scale, out):
-    """The agent's own columns."""
-    tank = world.tanks[i]
-    out[1] = tank.x / (4.0 * world.width) - 1.0
-    out[2] = tank.y / (4.0 * world.height) - 1.0
-    out[3 + tank.heading] = 1.0
-    out[7] = tank.level / MAX_LEVEL
-    out[8] = tank.hits / 4.0
-    out[9] = min(tank.lives, 4) / 4.0
-    out[10] = tank.shield / HELMET_FRAMES
-    out[11] = tank.stun / STUN_FRAMES
-    out[12] = world.frozen[tank.team - 1] / FREEZE_FRAMES
-    out[13] = tank.entering / ENTER_FRAMES
-    out[14] = SPEED[tank.type] / 4.0
-    out[15] = bullet_speed(tank) / 4.0
-    out[16] = bullets_free(world, i)
-    out[17] = tank.in_forest
-    bullet = world.bullets[2 * i]
-    if bullet.speed != 0:
-        out[18] = 1.0
-        out[19] = min(max((bullet.x - tank.x) * scale, -1.0), 1.0)
-        out[20] = min(max((bullet.y - tank.y) * scale, -1.0), 1.0)
+def scales_of(world, spec):
+    """What distances are multiplied by, float32: 1 / sight, 1 / width and 1 / height of the field in px.
+
+    Divisions are slow and these are the same for all agents of a world.
+    """
+    return (
+        np.float32(1.0 / sight_range(world, spec)),
+        np.float32(1.0 / (TILE * world.width)),
+        np.float32(1.0 / (TILE * world.height)),
+    )
 
 
 @rule
-def observe_base(world, spec, i, b, out):
+def observe_self(world, i, scales, out):
+    """The agent's own columns."""
+    tank = world.tanks[i]
+    near, across, down = scales
+    x, y = np.float32(tank.x), np.float32(tank.y)
+    out[1] = x * (TWO * across) - ONE
+    out[2] = y * (TWO * down) - ONE
+    out[3 + tank.heading] = ONE
+    out[7] = np.float32(tank.level) * LEVEL_SCALE
+    out[8] = np.float32(tank.hits) * QUARTER
+    out[9] = np.float32(min(tank.lives, 4)) * QUARTER
+    out[10] = np.float32(tank.shield) * SHIELD_SCALE
+    out[11] = np.float32(tank.stun) * STUN_SCALE
+    out[12] = np.float32(world.frozen[tank.team - 1]) * FREEZE_SCALE
+    out[13] = np.float32(tank.entering) * ENTER_SCALE
+    out[14] = np.float32(SPEED[tank.type]) * QUARTER
+    out[15] = np.float32(bullet_speed(tank)) * QUARTER
+    out[16] = bullets_free(world, i)
+    out[17] = tank.in_forest
+    bullet = world.bullets[2 * i]
+    flying = np.float32(bullet.speed != 0)
+    out[18] = flying
+    out[19] = min(max((np.float32(bullet.x) - x) * near, -ONE), ONE) * flying
+    out[20] = min(max((np.float32(bullet.y) - y) * near, -ONE), ONE) * flying
+
+
+@rule
+def observe_base(world, spec, i, b, scales, out):
     """One base: where it stands is known, but for the targets of `scout`, which must be seen."""
     tank, base = world.tanks[i], world.bases[b]
     own = base.team == tank.team
     if base.alive and (spec.mode != SCOUT or own or sees_point(world, spec, tank, base.x, base.y)):
-        out[0] = 1.0
-        out[1] = 1.0 * own
-        out[2] = (base.x - tank.x) / (8.0 * world.width)
-        out[3] = (base.y - tank.y) / (8.0 * world.height)
+        out[0] = ONE
+        out[1] = np.float32(own)
+        out[2] = np.float32(base.x - tank.x) * scales[1]
+        out[3] = np.float32(base.y - tank.y) * scales[2]
 
 
 @rule
@@ -207,12 +227,12 @@ def describe_tanks(world, spec, rows):
         row[2] = tank.y
         row[3] = DX[tank.heading]
         row[4] = DY[tank.heading]
-        row[5] = tank.hits / 4.0
-        row[6] = 1.0 * (tank.shield > 0 or tank.entering > 0)
-        row[7] = tank.level / MAX_LEVEL
-        row[8] = SPEED[tank.type] / 4.0
+        row[5] = np.float32(tank.hits) * QUARTER
+        row[6] = (tank.shield > 0) | (tank.entering > 0)
+        row[7] = np.float32(tank.level) * LEVEL_SCALE
+        row[8] = np.float32(SPEED[tank.type]) * QUARTER
         bullet = world.bullets[2 * j if world.bullets[2 * j].speed != 0 else 2 * j + 1]
-        row[9] = bullet.speed / 4.0
+        row[9] = np.float32(bullet.speed) * QUARTER
         row[10] = bullet.x
         row[11] = bullet.y
         row[12] = DX[bullet.heading]
@@ -226,48 +246,47 @@ def observe_other(world, spec, i, j, scale, row, out):
     Multiplied by what is seen, not branched on it: who is seen is too irregular for the processor to predict.
     """
     tank = world.tanks[i]
-    x, y = np.float32(tank.x), np.float32(tank.y)
+    dx, dy = row[1] - np.float32(tank.x), row[2] - np.float32(tank.y)
     seen = np.float32(sees_tank(world, spec, i, j))
     near = seen * scale
     out[0] = seen
-    out[1] = (row[1] - x) * near
-    out[2] = (row[2] - y) * near
+    out[1] = dx * near
+    out[2] = dy * near
     for d in range(3, 9):
         out[d] = row[d] * seen
-    seen = np.float32(row[9] != 0.0 and sees_point(world, spec, tank, int(row[10]), int(row[11])))
+    bullet_dx, bullet_dy = row[10] - np.float32(tank.x), row[11] - np.float32(tank.y)
+    seen = np.float32(sees_offset(world, spec, tank, bullet_dx, bullet_dy)) * np.float32(row[9] != ZERO)
     near = seen * scale
     out[9] = row[9] * seen
-    out[10] = (row[10] - x) * near
-    out[11] = (row[11] - y) * near
+    out[10] = bullet_dx * near
+    out[11] = bullet_dy * near
     out[12] = row[12] * seen
     out[13] = row[13] * seen
 
 
 @rule
-def observe_agent(world, spec, i, rows, out):
+def observe_agent(world, spec, i, scales, rows, out):
     """Write the row of tank i into out, float32 [D]."""
     tank = world.tanks[i]
     own = NUM_SELF + NUM_RAYS + 4 * spec.num_bases + 9 * spec.power_ups
     for d in range(own if tank.alive else out.shape[0]):
-        out[d] = 0.0
+        out[d] = ZERO
     out[0] = time_left(world, spec)
     if not tank.alive:
         return
-    reach = sight_range(world, spec)
-    scale = np.float32(1.0 / reach)
-    observe_self(world, spec, i, scale, out)
+    observe_self(world, i, scales, out)
     at = NUM_SELF
-    observe_rays(world, tank, reach // TILE, out[at : at + NUM_RAYS])
+    observe_rays(world, tank, sight_range(world, spec) >> 3, out[at : at + NUM_RAYS])
     at += NUM_RAYS
     for b in range(spec.num_bases):
-        observe_base(world, spec, i, b, out[at : at + 4])
+        observe_base(world, spec, i, b, scales, out[at : at + 4])
         at += 4
     if spec.power_ups:
-        observe_power_up(world, spec, i, scale, out[at : at + 9])
+        observe_power_up(world, spec, i, scales[0], out[at : at + 9])
         at += 9
     for k in range(spec.num_tanks - 1):
         j = spec.others[i, k]
-        observe_other(world, spec, i, j, scale, rows[j], out[at : at + NUM_OTHER])
+        observe_other(world, spec, i, j, scales[0], rows[j], out[at : at + NUM_OTHER])
         at += NUM_OTHER
 
 
@@ -275,8 +294,9 @@ def observe_agent(world, spec, i, rows, out):
 def observe_world(world, spec, rows, out):
     """Write the observations of all agents of one world into out, float32 [N, D]; rows: scratch.tank_rows."""
     describe_tanks(world, spec, rows)
+    scales = scales_of(world, spec)
     for n in range(spec.num_agents):
-        observe_agent(world, spec, spec.slot[n], rows, out[n])
+        observe_agent(world, spec, spec.slot[n], scales, rows, out[n])
 
 
 @rule

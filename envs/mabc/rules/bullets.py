@@ -175,6 +175,12 @@ def cancel_each_other(world, k, m):
 
 
 @rule
+def within(bullet, other, distance):
+    """Whether a bullet is nearer than `distance` px to a bullet or tank, on both axes."""
+    return (abs(bullet.x - other.x) < distance) & (abs(bullet.y - other.y) < distance)
+
+
+@rule
 def bullets_on_bullets(world, scratch):
     """Bullet against bullet: both vanish."""
     for n in range(scratch.num_flying):
@@ -185,12 +191,7 @@ def bullets_on_bullets(world, scratch):
         for later in range(n + 1, scratch.num_flying):
             m = scratch.flying[later]
             other = world.bullets[m]
-            if (
-                other.speed != 0
-                and abs(bullet.x - other.x) < BULLET_BULLET
-                and abs(bullet.y - other.y) < BULLET_BULLET
-                and cancel_each_other(world, k, m)
-            ):
+            if within(bullet, other, BULLET_BULLET) and other.speed != 0 and cancel_each_other(world, k, m):
                 remove(world, bullet)
                 remove(world, other)
                 break
@@ -206,16 +207,10 @@ def bullets_on_tanks(world, spec, scratch):
             continue
         for j in range(spec.num_tanks):
             tank = world.tanks[j]
-            if (
-                abs(bullet.x - tank.x) < BULLET_TANK
-                and abs(bullet.y - tank.y) < BULLET_TANK
-                and tank.alive
-                and tank.entering == 0
-                and j != k >> 1
-                and hit_tank(world, spec, k >> 1, j)
-            ):
-                remove(world, bullet)
-                break
+            if within(bullet, tank, BULLET_TANK) and j != k >> 1 and tank.alive and tank.entering == 0:
+                if hit_tank(world, spec, k >> 1, j):
+                    remove(world, bullet)
+                    break
 
 
 @rule

@@ -1,7 +1,7 @@
 """Driving: ice, turns, movement (facts: geometry, terrain, tanks)."""
 
 from ..jit import rule
-from ..params import DX, DY, NOBODY, PLAYER, SLIDE_FRAMES, SPEED, TILE
+from ..params import DX, DY, PLAYER, SLIDE_FRAMES, SPEED, TILE
 from .terrain import on_ice, overlaps, tank_on, way_is_clear
 
 
@@ -16,7 +16,7 @@ def slide(world, spec):
     """A player's tank that lets go of the key on ice drives on for SLIDE_FRAMES."""
     for i in range(spec.num_tanks):
         tank = world.tanks[i]
-        if tank.move == 0 and tank.slide > 0:
+        if (tank.move == 0) & (tank.slide > 0):
             tank.slide -= 1
             if tank.type != PLAYER or not on_ice(world, tank.x, tank.y):
                 tank.slide = 0
@@ -50,14 +50,14 @@ def turn(world, spec, i, heading):
 
 @rule
 def tank_ahead(world, spec, i, x, y):
-    """The slot of a tank that tank i would push into at (x, y), or NOBODY. Driving apart is always allowed."""
+    """Whether tank i would push into another one at (x, y). Driving apart is always allowed."""
     tank = world.tanks[i]
     for j in range(spec.num_tanks):
         other = world.tanks[j]
         if overlaps(x, y, other.x, other.y) and j != i and other.alive:
             if (other.x - tank.x) * (x - tank.x) + (other.y - tank.y) * (y - tank.y) > 0:
-                return j
-    return NOBODY
+                return True
+    return False
 
 
 @rule
@@ -79,7 +79,7 @@ def drive_tank(world, spec, i):
     # Between two lattice lines the tank already stands on the tiles ahead, so they let it pass.
     on_line = (tank.x | tank.y) & (TILE - 1) == 0
     is_clear = not on_line or way_is_clear(world, tank.x, tank.y, tank.heading)
-    if is_clear and tank_ahead(world, spec, i, x, y) == NOBODY:
+    if is_clear and not tank_ahead(world, spec, i, x, y):
         tank.x, tank.y = x, y
         tank.moved = 1
         tank.blocked = 0

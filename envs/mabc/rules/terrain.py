@@ -60,7 +60,8 @@ def way_is_clear(world, x, y, heading):
 @rule
 def overlaps(x, y, other_x, other_y):
     """Whether two tanks with these centres overlap."""
-    return abs(x - other_x) < TANK_CLEARANCE and abs(y - other_y) < TANK_CLEARANCE
+    # `&`, not `and`, wherever pairs are tested: one branch that is nearly always false costs less than two.
+    return (abs(x - other_x) < TANK_CLEARANCE) & (abs(y - other_y) < TANK_CLEARANCE)
 
 
 @rule
@@ -89,23 +90,26 @@ def tank_on_tile(world, spec, column, row):
 
 
 @rule
-def centre_tiles_are(world, x, y, code, how_many):
-    """Whether at least `how_many` of the four tiles that meet nearest to a tank's centre are `code`."""
-    column, row = (x - QUARTER) >> 3, (y - QUARTER) >> 3
-    count = 0
-    for k in range(4):
-        if tile_at(world, column + (k & 1), row + (k >> 1)) == code:
-            count += 1
-    return count >= how_many
+def nearest_tiles(x, y):
+    """Column and row of the top left one of the four tiles nearest to a tank's centre."""
+    return (x - QUARTER) >> 3, (y - QUARTER) >> 3
 
 
 @rule
 def on_ice(world, x, y):
     """A tank is on ice when two of its four tiles are."""
-    return centre_tiles_are(world, x, y, ICE, 2)
+    column, row = nearest_tiles(x, y)
+    count = 0
+    for k in range(4):
+        count += tile_at(world, column + (k & 1), row + (k >> 1)) == ICE
+    return count >= 2
 
 
 @rule
 def in_forest(world, x, y):
     """A tank is hidden when all four of its tiles are forest."""
-    return centre_tiles_are(world, x, y, FOREST, 4)
+    column, row = nearest_tiles(x, y)
+    for k in range(4):
+        if tile_at(world, column + (k & 1), row + (k >> 1)) != FOREST:
+            return False
+    return True

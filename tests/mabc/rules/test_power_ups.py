@@ -139,7 +139,14 @@ def test_a_place_is_not_on_a_player(play):
 
 @pytest.mark.parametrize(
     ("offset", "taken"),
-    [((0, 0), True), ((11, 0), True), ((-11, 11), True), ((0, -11), True), ((12, 0), False), ((0, -12), False)],
+    [
+        ((0, 0), True),
+        ((11, 0), True),
+        ((-11, 11), True),
+        ((0, -11), True),
+        ((12, 0), False),
+        ((0, -12), False),
+    ],
 )
 def test_picked_up_within_12_px(play, offset, taken):
     game = battle(play)

@@ -59,7 +59,7 @@ def test_a_guard_that_cannot_move_does_not_turn(play, field):
         assert game.tank(1)["heading"] == heading
 
 
-def test_a_hunting_tank_goes_back_to_its_post_after_an_entry(play):
+def test_a_guard_comes_back_to_its_post(play):
     """A guard with lives left enters at its team's point and keeps to the post it started from."""
     game = guard(play, "hold")
     game.hang(0, 56, 56)

@@ -131,7 +131,12 @@ def test_a_press_does_not_outlast_its_step(play):
 
 def test_a_bullet_starts_8_px_ahead(play):
     """Our choice: at the tank's edge."""
-    for heading, place in {"up": (104, 96), "right": (112, 104), "down": (104, 112), "left": (96, 104)}.items():
+    for heading, place in {
+        "up": (104, 96),
+        "right": (112, 104),
+        "down": (104, 112),
+        "left": (96, 104),
+    }.items():
         game = play()
         game.put(0, 104, 104, heading)
         game.run(1, "fire")
