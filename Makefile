@@ -3,13 +3,14 @@
 #   TORCH   how pip is to find torch (see README):    make train TORCH="torch --index-url https://download.pytorch.org/whl/cpu"
 #   PYTHON  the Python that .venv is made with:       make train PYTHON=/opt/python3.12/bin/python3
 .DEFAULT_GOAL := help
-.PHONY: help train test lint format interop bench peers clean distclean
+.PHONY: help train test lint format interop gpu-check bench peers clean distclean
 .DELETE_ON_ERROR:
 
 ARGS    ?=
 TORCH   ?= torch
 PYTHON  ?=
 WORKERS ?= 2
+CUDA    ?= "numba-cuda[cu12]==0.30.4"
 RLLIB   ?= "ray[rllib]==2.60.0" "gymnasium==1.2.2"
 
 VENV := .venv
@@ -35,7 +36,7 @@ endef
 
 help:  ## this text
 	@echo "Multi-Agent Battle City"; echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
 	@echo; echo "The first call installs into $(VENV); later calls start at once. Examples:"
 	@echo '  make train'
 	@echo '  make train ARGS="env.scenario=skirmish-5v6 algo=mappo seed=3"'
@@ -67,12 +68,15 @@ peers: .venv-peers/.ready  ## what `make bench ARGS=--peers` measures us against
 interop: .venv-rllib/.ready  ## RLlib, which needs older versions, in an environment of its own
 	RAY_USAGE_STATS_ENABLED=0 PYTHONPATH=envs:. .venv-rllib/bin/python tests/interop/rllib_ppo.py $(ARGS)
 
+gpu-check: .venv-cuda/.ready  ## compile the step for a GPU, without having one, in an environment of its own
+	PYTHONPATH=envs:. .venv-cuda/bin/python tests/gpu/compile_ptx.py
+
 clean:  ## remove caches and build products; runs/ and the environments stay
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find envs algos tests scripts -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
-distclean: clean  ## clean, and remove .venv, .venv-rllib and .venv-peers as well
-	rm -rf .venv .venv-rllib .venv-peers
+distclean: clean  ## clean, and remove .venv and the other environments as well
+	rm -rf .venv .venv-rllib .venv-peers .venv-cuda
 
 $(VENV)/.ready-python:
 	@$(find-python); echo "Making $(VENV) with `$$found --version`"; $$found -m venv $(VENV)
@@ -105,4 +109,10 @@ $(TEST_READY): $(TRAIN_READY)
 .venv-peers/.ready: scripts/peers/requirements.txt
 	@$(find-python); echo "Making .venv-peers with `$$found --version`"; $$found -m venv .venv-peers
 	@.venv-peers/bin/python -m pip install --disable-pip-version-check --quiet -r $<
+	@touch $@
+
+# CUDA's compilers come as packages; no GPU or driver is needed.
+.venv-cuda/.ready: pyproject.toml constraints.txt
+	@$(find-python); echo "Making .venv-cuda with `$$found --version`"; $$found -m venv .venv-cuda
+	@.venv-cuda/bin/python -m pip install --disable-pip-version-check --quiet -c constraints.txt $(CUDA) -e .
 	@touch $@

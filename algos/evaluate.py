@@ -157,9 +157,12 @@ def table(result: dict[str, Any]) -> str:
 
 
 def load_run(path: str, device: str = "cpu", greedy: bool = True) -> tuple[dict[str, Any], Callable]:
-    """Configuration and policy of a run folder or one of its checkpoints."""
+    """Configuration and policy of a run folder or one of its checkpoints; one thread, as in training."""
+    import torch
+
     from algos.common import checkpoint
 
+    torch.set_num_threads(1)
     tree = checkpoint.load(checkpoint.find(path))
     config = tree["config"]
     module = cfg.load_module(cfg.presets()[config["algo"]["name"]])
@@ -168,7 +171,7 @@ def load_run(path: str, device: str = "cpu", greedy: bool = True) -> tuple[dict[
 
 def parse(argv: list[str], keys: dict[str, str]) -> tuple[dict[str, str], dict[str, Any]]:
     """Options and changes of the environment (env.key=value) from the command line."""
-    import yaml
+    from omegaconf import OmegaConf
 
     options: dict[str, str] = {}
     changes: dict[str, Any] = {}
@@ -176,7 +179,7 @@ def parse(argv: list[str], keys: dict[str, str]) -> tuple[dict[str, str], dict[s
     for override in argv:
         key, value = cfg.split_override(override)
         if key in names:
-            changes[key.removeprefix("env.")] = yaml.safe_load(value)
+            changes[key.removeprefix("env.")] = OmegaConf.create(f"value: {value}").value
         elif key in keys:
             options[key] = value
         else:

@@ -48,7 +48,7 @@ class Config:
     gamma: float = 0.98  # discount per step
     gae_lambda: float = 0.9  # weight of longer returns in the advantage
     clip_coef: float = 0.2  # how far the policy's ratio may move
-    ent_coef: float = 0.001  # weight of the entropy bonus
+    ent_coef: float = 0.01  # weight of the entropy bonus
     vf_coef: float = 0.5  # weight of the value loss
     clip_vloss: bool = True  # clip the value's movement too, by clip_coef
     huber_delta: float = 10.0  # where the value loss turns linear; 0: plain squares
@@ -64,10 +64,10 @@ class Config:
     recurrent: bool = False  # a GRU after the hidden layers
     chunk_length: int = 8  # steps that gradients go back through a GRU (L)
     checkpoint_every: int = 20  # updates between checkpoints
-    threads: int = 0  # of torch; 0: as many as there are cores
+    threads: int = 1  # of torch; more pays for wide networks on an idle machine only
 
     def __post_init__(self) -> None:
-        for name in ("num_steps", "update_epochs", "num_minibatches", "hidden_size", "chunk_length",
+        for name in ("num_steps", "update_epochs", "num_minibatches", "hidden_size", "chunk_length", "threads",
                      "checkpoint_every"):  # fmt: skip
             _require(getattr(self, name) >= 1, f"algo.{name}={getattr(self, name)}: at least 1")
         for name in ("gamma", "gae_lambda"):
@@ -637,8 +637,7 @@ class Learner:
 
 def train(config: Config, env: BatchedEnv, run: Run) -> Policy:
     """Learn for run.total_steps environment steps (summed over worlds); returns the greedy policy."""
-    if config.threads:
-        torch.set_num_threads(config.threads)
+    torch.set_num_threads(config.threads)
     learner = Learner(config, env, run)
     if not run.state:
         run.save(0, learner.state())  # whatever happens, there is something to resume from

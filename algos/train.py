@@ -15,6 +15,7 @@ Afterwards: python -m algos.evaluate run=PATH, python -m algos.play run=PATH, te
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ class TrainConfig:
     env: Any = None  # what to learn in; its keys are env.…
     algo: Any = None  # how to learn; its keys are algo.…
     seed: int = 0  # of networks, sampling and worlds
-    total_steps: int = 1_000_000  # environment steps, summed over worlds
+    total_steps: int = 1_500_000  # environment steps, summed over worlds
     dir: str | None = None  # run folder; empty: runs/<scenario>-<algo>-s<seed>
     resume: str | None = None  # a run folder (or one of its checkpoints) to go on with
     device: str = "cpu"  # of the networks: cpu | cuda
@@ -234,6 +235,8 @@ GIVEN: list[str] = []  # general keys on the command line: those that may change
 
 def main(argv: list[str] | None = None) -> None:
     """Entry point: help, check of overrides, then Hydra."""
+    # torch's threads would otherwise spin while they wait, which on a busy machine costs nearly everything
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     flags, overrides = cfg.split_arguments(sys.argv[1:] if argv is None else argv)
     sweep = bool({"-m", "--multirun"} & set(flags))
     try:

@@ -19,9 +19,7 @@ def train(updates: int = 300, seed: int = 0) -> list[float]:
     critic = nn.Sequential(nn.Linear(D, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 1))
     optimiser = torch.optim.Adam([*actor.parameters(), *critic.parameters()], lr=2e-3)
 
-    def policy(
-        obs, mask
-    ):  # all agents share one network: [..., D], [..., A] -> distribution over legal actions
+    def policy(obs, mask):  # one network for all agents; from [..., D] and [..., A] to a distribution
         logits = actor(obs).masked_fill(~mask, -1e8)
         return torch.distributions.Categorical(logits=logits, validate_args=False)
 

@@ -11,9 +11,7 @@ from algos.common.protocol import BatchedEnv
 
 
 class ToyEnv:
-    def __init__(
-        self, num_envs, seed=0, kind="match", num_agents=3, num_actions=4, length=6, death=0.0, cut=False
-    ):
+    def __init__(self, num_envs, seed=0, kind="match", num_agents=3, num_actions=4, length=6, death=0.0, cut=False):
         from gymnasium import spaces
 
         self.num_envs, self.num_agents, self.num_actions = num_envs, num_agents, num_actions
@@ -63,15 +61,11 @@ class ToyEnv:
         done = a["step"] == self.max_steps
         counts = np.ones(self.num_envs, bool) if self.kind == "match" else done
         share = 1 / self.max_steps if self.kind == "match" else 1.0
-        reward = np.repeat(((right.mean(-1) * share) * counts)[:, None], self.num_agents, 1).astype(
-            np.float32
-        )
+        reward = np.repeat(((right.mean(-1) * share) * counts)[:, None], self.num_agents, 1).astype(np.float32)
         a["gained"] += reward
         a["alive"] &= self._random(self.num_envs, self.num_agents) >= self.death
         if self.kind == "match":
-            self.arrays["wanted"] = (self._random(self.num_envs, self.num_agents) * self.num_actions).astype(
-                np.int64
-            )
+            self.arrays["wanted"] = (self._random(self.num_envs, self.num_agents) * self.num_actions).astype(np.int64)
         self._observe()
         self.final_obs[:], self.final_state[:] = self.obs, a["wanted"]
         info = self._info(done)

@@ -1,9 +1,9 @@
 """Multi-Agent Battle City: a fast, partially observed tank game for teams, for Gymnasium and PettingZoo.
 
-    import mabc
-    env = mabc.make_batch("skirmish-3v3", num_envs=1024)
-    obs, info = env.reset(seed=0)
-    obs, reward, terminated, truncated, info = env.step(env.bot_actions("classic"))
+import mabc
+env = mabc.make_batch("skirmish-3v3", num_envs=1024)
+obs, info = env.reset(seed=0)
+obs, reward, terminated, truncated, info = env.step(env.bot_actions("classic"))
 """
 
 from . import maps, render

@@ -39,7 +39,7 @@ _SKIRMISH = [
     Scenario("solo", "skirmish", "duel", (learners(1), bots(1)), note="one tank against one bot"),
     Scenario("duel", "skirmish", "duel", (learners(1), learners(1)), note="one against one, both learn"),
     Scenario("skirmish-2v2", "skirmish", "duel", (learners(2), bots(2)), note="a small field"),
-    Scenario("skirmish-3v3", "skirmish", "clearing", (learners(3), bots(3)), note="the default"),
+    Scenario("skirmish-3v3", "skirmish", "courtyard", (learners(3), bots(3)), max_steps=200, note="the default"),
     Scenario("skirmish-5v5", "skirmish", "clearing", (learners(5), bots(5)), max_steps=200),
     Scenario("skirmish-5v6", "skirmish", "clearing", (learners(5), bots(6)), max_steps=200, note="outnumbered"),
     Scenario("skirmish-3v5", "skirmish", "crossing", (learners(3), bots(5)), max_steps=200, note="outnumbered"),

@@ -227,9 +227,7 @@ def write_all_masks(worlds, spec_array, masks, alive):
 
 
 @kernel
-def step_worlds(
-    worlds, spec_array, layouts, scratch, orders, hold, out, obs, final_obs, final_state, fused, low, high
-):
+def step_worlds(worlds, spec_array, layouts, scratch, orders, hold, out, obs, final_obs, final_state, fused, low, high):
     """Step worlds low..high; with `fused`, also reset those that ended and write vector observations.
 
     orders int8 [B, columns]; hold int16 [B, columns], frames, or [B, 0] for frame_skip; out: Results;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from os import PathLike
 
 import numpy as np
 
@@ -109,7 +110,7 @@ def _fill_rewards(spec: np.void, scenario: Scenario, base_teams: list[int]) -> N
 
 def load_maps(scenario: Scenario) -> list[maps.Map]:
     """The scenario's maps; MapError or ScenarioError says what is wrong with one."""
-    sources = (scenario.map,) if isinstance(scenario.map, str) else tuple(scenario.map)
+    sources = (scenario.map,) if isinstance(scenario.map, str | PathLike) else tuple(scenario.map)
     if not sources:
         raise ScenarioError("map=(): expected a map's name, text or path, or a tuple of them")
     loaded = [maps.load(source, unit=scenario.map_unit) for source in sources]

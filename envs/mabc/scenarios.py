@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from os import PathLike
 
 from .params import DRIVERS, MAX_BASES, MAX_LEVEL, MAX_TANKS, MAX_TEAMS, MAX_WAVE, MODES, PLAYER_LIVES, STANCES, TYPES
 
@@ -68,7 +69,7 @@ class Scenario:
 
     name: str
     mode: str
-    map: str | tuple[str, ...]
+    map: str | PathLike[str] | tuple[str | PathLike[str], ...]
     teams: tuple[Team, ...]
     map_unit: str = "block"
     max_steps: int = 150

@@ -1,7 +1,8 @@
 """The world record: every field of the game with its unit. A batch is one NumPy array of `WORLD`.
 
-Snapshot, hash and equality of a world are its record's own bytes. `SPEC` is a scenario in numbers, the same
-for all worlds of a batch; `LAYOUT` is one start position: terrain, tanks, entries and bases.
+Snapshot, hash and equality of a world are its record's own bytes. `SPEC` is a scenario in numbers, the same for all
+worlds of a batch, its weights in double so that rewards are computed in double; `LAYOUT` is one start position:
+terrain, tanks, entries and bases.
 """
 
 import numpy as np
@@ -148,12 +149,12 @@ SPEC = np.dtype(
         ("wave", "i1", (MAX_TEAMS, MAX_WAVE)),  # types in order of entry
         ("team_size", "i1", MAX_TEAMS),  # places on the field
         ("team_first", "i1", MAX_TEAMS),  # slot of its first tank
-        ("team_hits", "f4", MAX_TEAMS),  # bullets that destroy all of it
-        ("team_tanks", "f4", MAX_TEAMS),  # lives of all of it
-        ("enemy_hits", "f4", MAX_TEAMS),
-        ("enemy_tanks", "f4", MAX_TEAMS),
-        ("enemy_bases", "f4", MAX_TEAMS),
-        ("own_bases", "f4", MAX_TEAMS),
+        ("team_hits", "f8", MAX_TEAMS),  # bullets that destroy all of it
+        ("team_tanks", "f8", MAX_TEAMS),  # lives of all of it
+        ("enemy_hits", "f8", MAX_TEAMS),
+        ("enemy_tanks", "f8", MAX_TEAMS),
+        ("enemy_bases", "f8", MAX_TEAMS),
+        ("own_bases", "f8", MAX_TEAMS),
         ("type", "i1", MAX_TANKS),
         ("team", "i1", MAX_TANKS),
         ("driver", "i1", MAX_TANKS),
@@ -163,9 +164,9 @@ SPEC = np.dtype(
         ("column", "i1", MAX_TANKS),  # of the orders array; NOBODY: the kernel drives
         ("slot", "i1", MAX_TANKS),  # of each agent
         ("others", "i1", (MAX_TANKS, MAX_TANKS)),  # order in which tank i lists the rest: allies, enemies
-        ("gamma", "f4"),
-        ("scale", "f4", MAX_TEAMS),  # 1 / what a perfect episode earns
-        ("weights", np.dtype([(name, "f4") for name in WEIGHTS])),
+        ("gamma", "f8"),
+        ("scale", "f8", MAX_TEAMS),  # 1 / what a perfect episode earns
+        ("weights", np.dtype([(name, "f8") for name in WEIGHTS])),
     ],
     align=True,
 )

@@ -67,9 +67,7 @@ def test_gradient_stops_where_the_ratio_is_clipped():
 
 def test_masked_actions_are_never_drawn_and_frequencies_are_right():
     torch.manual_seed(0)
-    agent = ppo.Agent(
-        {"obs": 1, "state": 1, "agents": 1, "actions": 3, "action_dims": 0}, ppo.Config(hidden_size=4)
-    )
+    agent = ppo.Agent({"obs": 1, "state": 1, "agents": 1, "actions": 3, "action_dims": 0}, ppo.Config(hidden_size=4))
     logits = torch.tensor([[math.log(0.25), math.log(0.75), 50.0]]).expand(40_000, 3)
     mask = torch.tensor([[True, True, False]]).expand(40_000, 3)
     action, log_prob = ppo.sample(agent, logits, mask)
@@ -137,9 +135,7 @@ def test_dead_rows_are_not_in_the_batch():
     ppo.begin_step(storage, -1, env, config, obs, info["alive"])
     ppo.rollout(env, agent, config, storage, torch.zeros(15, 1), ppo.Episodes())
     values, final, _ = ppo.compute_values(agent, storage, torch.zeros(15, 1))
-    batch = ppo.living_rows(
-        storage, agent, values, *ppo.advantages_and_returns(storage, values, final, env, config)
-    )
+    batch = ppo.living_rows(storage, agent, values, *ppo.advantages_and_returns(storage, values, final, env, config))
     living = storage.alive[:-1]
     assert batch["x"].shape[1] == living.sum() < living.size
     torch.testing.assert_close(batch["x"][0], storage.obs[:-1][torch.from_numpy(living)])

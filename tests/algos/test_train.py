@@ -56,9 +56,7 @@ def test_run_folder_and_evaluation(tmp_path):
 def kill_and_resume(folder, arguments, last_step):
     """Train `a` in one go; kill `b` when it has written some metrics, and resume it; compare everything."""
     run(folder, "train", *arguments, "dir=a")
-    process = subprocess.Popen(
-        command("train", *arguments, "dir=b"), cwd=folder, env=ENV, stdout=subprocess.DEVNULL
-    )
+    process = subprocess.Popen(command("train", *arguments, "dir=b"), cwd=folder, env=ENV, stdout=subprocess.DEVNULL)
     metrics, deadline = folder / "b" / "metrics.jsonl", time.time() + 400  # a cold kernel on a busy machine
     try:
         while not (metrics.exists() and metrics.read_text().count("\n") >= 8):
@@ -129,9 +127,7 @@ def test_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(BadInput) as error:
         create_folder(tmp_path / "file" / "run", {})
-    expected = (
-        f"run folder {tmp_path}/file/run cannot be written: Not a directory. Choose another one with dir=PATH"
-    )
+    expected = f"run folder {tmp_path}/file/run cannot be written: Not a directory. Choose another one with dir=PATH"
     assert str(error.value) == expected
 
 
@@ -140,9 +136,7 @@ def test_read_only_folder(tmp_path, monkeypatch):
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr(checkpoint, "open", refuse, raising=False)
-    with pytest.raises(
-        BadInput, match=r"cannot be written: Read-only file system\. Choose another one with dir="
-    ):
+    with pytest.raises(BadInput, match=r"cannot be written: Read-only file system\. Choose another one with dir="):
         create_folder(tmp_path / "run", {"seed": 1})
 
 

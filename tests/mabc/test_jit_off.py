@@ -1,4 +1,4 @@
-"""The rules as plain Python (NUMBA_DISABLE_JIT=1) give the bytes of the compiled ones: no rule leans on the compiler."""
+"""The rules as plain Python (NUMBA_DISABLE_JIT=1) give the bytes of the compiled ones."""
 
 import os
 import subprocess

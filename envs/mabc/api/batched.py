@@ -184,9 +184,7 @@ class BatchedEnv:
         """What a bot ("random", "classic", "tactical", "attract") would do in the agents' seats: int64 [B, N]."""
         if bot not in BOTS:
             raise unknown("bot", bot, BOTS)
-        suggest_actions(
-            self._worlds, self._spec, self._layouts, self._scratch[0], DRIVERS.index(bot), self._actions
-        )
+        suggest_actions(self._worlds, self._spec, self._layouts, self._scratch[0], DRIVERS.index(bot), self._actions)
         return self._give(self._actions)
 
     def snapshot(self) -> dict[str, np.ndarray]:
@@ -322,9 +320,7 @@ class BatchedEnv:
             raise ValueError(f"actions have dtype {actions.dtype}; expected integers from 0 to {NUM_ACTIONS - 1}")
         if actions.size and (actions.max() >= NUM_ACTIONS or actions.min() < 0):
             b, n = np.argwhere((actions < 0) | (actions >= NUM_ACTIONS))[0]
-            raise ValueError(
-                f"actions[{b}, {n}] is {actions[b, n]}; expected 0 to {NUM_ACTIONS - 1} (2 * move + fire)"
-            )
+            raise ValueError(f"actions[{b}, {n}] is {actions[b, n]}; expected 0 to {NUM_ACTIONS - 1} (2 * move + fire)")
         self._orders[:, : self.num_agents] = actions
 
 

@@ -74,14 +74,8 @@ def reachable(tiles: np.ndarray, start: Point, through_brick: bool = True) -> np
     Raises ValueError for a start that is no position of the map.
     """
     row, col = _position(start)
-    if (
-        not (0 <= row < tiles.shape[0] - 1 and 0 <= col < tiles.shape[1] - 1)
-        or start[0] % TILE
-        or start[1] % TILE
-    ):
-        raise ValueError(
-            f"{start} is no position on the lattice of a map of {tiles.shape[1]}x{tiles.shape[0]} tiles"
-        )
+    if not (0 <= row < tiles.shape[0] - 1 and 0 <= col < tiles.shape[1] - 1) or start[0] % TILE or start[1] % TILE:
+        raise ValueError(f"{start} is no position on the lattice of a map of {tiles.shape[1]}x{tiles.shape[0]} tiles")
     labels = regions(tiles, through_brick)
     return (labels == labels[row, col]) & (labels > 0)
 
@@ -110,9 +104,7 @@ def symmetries(map: Map) -> dict[str, tuple[int, ...]]:
     for name, steps in _SYMMETRIES.items():
         if not np.array_equal(_turn_tiles(map.tiles, steps), map.tiles):
             continue
-        moved = [
-            tuple({_turn_point(p, steps, map.tiles.shape) for p in kind} for kind in home) for home in homes
-        ]
+        moved = [tuple({_turn_point(p, steps, map.tiles.shape) for p in kind} for kind in home) for home in homes]
         if all(home in homes for home in moved):
             found[name] = tuple(homes.index(home) + 1 for home in moved)
     return found
@@ -150,9 +142,7 @@ def _missing_bases(map: Map, mode: str, teams: Sequence[int]) -> list[str]:
 def _cut_off_entries(map: Map, teams: Sequence[int]) -> list[str]:
     """Teams must get at each other: with two or more, all entries must be in one region."""
     labels = regions(map.tiles)
-    regions_of = {
-        team: [_label(labels, entry) for entry in entries] for team, entries in _playing(map, teams)
-    }
+    regions_of = {team: [_label(labels, entry) for entry in entries] for team, entries in _playing(map, teams)}
     if len(regions_of) < 2:
         return []
     main = Counter(label for found in regions_of.values() for label in found).most_common(1)[0][0]

@@ -77,11 +77,7 @@ class _Plan:
     def centre(self) -> list[Cell]:
         """One, two or four cells in the middle, which every symmetry keeps together."""
         columns = {(self.width - 1) // 2, self.width // 2}
-        return [
-            (col, row)
-            for col in sorted(columns)
-            for row in sorted({(self.height - 1) // 2, self.height // 2})
-        ]
+        return [(col, row) for col in sorted(columns) for row in sorted({(self.height - 1) // 2, self.height // 2})]
 
 
 def generate(
@@ -150,9 +146,7 @@ def _counts(entries: int | Sequence[int], teams: int) -> list[int]:
     return counts
 
 
-def _plan(
-    rng: np.random.Generator, mode: str, width: int, height: int, counts: list[int], bases: bool
-) -> _Plan:
+def _plan(rng: np.random.Generator, mode: str, width: int, height: int, counts: list[int], bases: bool) -> _Plan:
     if mode == "defend":
         return _plan_defend(width, height, counts)
     if mode == "siege":
@@ -236,9 +230,7 @@ def _home(plan: _Plan, count: int, sector: bool = False) -> list[Cell]:
     for depth in range((height - 3) // 2):
         columns = range(depth + 1, width - 1 - depth) if sector else range(width)
         chequered = [col for col in columns if (col - middle) % 2 == depth % 2]
-        cells += [
-            (col, height - 1 - depth) for col in sorted(chequered, key=lambda col: (abs(col - middle), col))
-        ]
+        cells += [(col, height - 1 - depth) for col in sorted(chequered, key=lambda col: (abs(col - middle), col))]
     return _first([cell for cell in cells if cell not in taken], count, plan)
 
 

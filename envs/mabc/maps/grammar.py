@@ -141,9 +141,7 @@ def to_text(tiles: np.ndarray, bases: Sequence[Sequence[Point]] = (), header: bo
     for row, line in enumerate(chars):
         for col, char in enumerate(line):
             if not char:
-                raise MapError(
-                    f"tile row {row}, column {col}: nothing is written for code {tiles[row, col]} here"
-                )
+                raise MapError(f"tile row {row}, column {col}: nothing is written for code {tiles[row, col]} here")
     return "\n".join(["tiles"] * header + ["".join(line) for line in chars])
 
 
@@ -211,9 +209,7 @@ def _check_shape(rows: list[str], unit: str) -> None:
     height = len(rows)
     scale = 2 if unit == "tile" else 1
     if width % scale or height % scale:
-        raise MapError(
-            f"{width}x{height} tiles: both must be even, for a map is made of whole blocks of 2x2 tiles"
-        )
+        raise MapError(f"{width}x{height} tiles: both must be even, for a map is made of whole blocks of 2x2 tiles")
     if not all(MIN_BLOCKS <= side // scale <= MAX_BLOCKS for side in (width, height)):
         raise MapError(
             f"{width // scale}x{height // scale} blocks: "

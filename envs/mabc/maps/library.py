@@ -49,9 +49,7 @@ PURPOSES: dict[str, tuple[str, tuple[int, ...]]] = {
 
 def names() -> tuple[str, ...]:
     """The names of the maps that ship, in alphabetical order."""
-    return tuple(
-        sorted(file.name[: -len(".txt")] for file in _folder().iterdir() if file.name.endswith(".txt"))
-    )
+    return tuple(sorted(file.name[: -len(".txt")] for file in _folder().iterdir() if file.name.endswith(".txt")))
 
 
 def load(source: str | os.PathLike[str], unit: str = "block") -> Map:

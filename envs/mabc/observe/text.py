@@ -103,9 +103,7 @@ def look_along(world, spec, i, heading, seen, out):
         first, second = tile_at(world, edge_x >> 3, edge_y >> 3), tile_at(world, other_x >> 3, other_y >> 3)
         if stops_tank(first) or stops_tank(second):
             code = max(first if stops_tank(first) else 0, second if stops_tank(second) else 0)
-            outside = (
-                edge_x < 0 or edge_y < 0 or other_x >= world.width * TILE or other_y >= world.height * TILE
-            )
+            outside = edge_x < 0 or edge_y < 0 or other_x >= world.width * TILE or other_y >= world.height * TILE
             out[1] = _BORDER if outside else code
             break
         gap += 1
@@ -251,9 +249,7 @@ class _Teller:
             name += f" (team {int(tank['team'])})"
         where = direction(int(tank["x"]) - self.x, int(tank["y"]) - self.y)
         hits = [f"{int(tank['hits'])} hits left"] if tank["hits"] > 1 else []
-        return ", ".join(
-            [f"{name} {where}", f"facing {HEADINGS[tank['heading']]}", *hits, *self.conditions(tank)]
-        )
+        return ", ".join([f"{name} {where}", f"facing {HEADINGS[tank['heading']]}", *hits, *self.conditions(tank)])
 
     def bullets(self) -> list[str]:
         bullets = self.world["bullets"]
@@ -262,9 +258,7 @@ class _Teller:
 
     def bullet(self, k: int) -> str:
         bullet, owner = self.world["bullets"][k], k // 2
-        whose = (
-            "yours" if owner == self.i else "ally's" if self.spec["team"][owner] == self.team else "enemy's"
-        )
+        whose = "yours" if owner == self.i else "ally's" if self.spec["team"][owner] == self.team else "enemy's"
         dx, dy = int(bullet["x"]) - self.x, int(bullet["y"]) - self.y
         heading = int(bullet["heading"])
         across = abs(dx * DY[heading] + dy * DX[heading])
@@ -278,9 +272,7 @@ class _Teller:
 
     def base(self, b: int) -> str:
         base, scout = self.world["bases"][b], self.view.scenario.mode == "scout"
-        name = ("your " if base["team"] == self.team else "" if scout else "enemy ") + (
-            "target" if scout else "base"
-        )
+        name = ("your " if base["team"] == self.team else "" if scout else "enemy ") + ("target" if scout else "base")
         state = "" if base["alive"] else " (found)" if scout else " (destroyed)"
         return f"{name}{state} {direction(int(base['x']) - self.x, int(base['y']) - self.y)}"
 

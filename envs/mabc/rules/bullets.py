@@ -61,9 +61,7 @@ def fire(world, spec, scratch):
         bullet.x = tank.x + MUZZLE * DX[tank.heading]
         bullet.y = tank.y + MUZZLE * DY[tank.heading]
         bullet.heading = tank.heading
-        bullet.speed = (
-            FAST_BULLET_SPEED if is_player and tank.level >= FAST_BULLET_LEVEL else BULLET_SPEED[tank.type]
-        )
+        bullet.speed = FAST_BULLET_SPEED if is_player and tank.level >= FAST_BULLET_LEVEL else BULLET_SPEED[tank.type]
         bullet.steel = is_player and tank.level >= STEEL_LEVEL
         world.flying += 1
         scratch.flying[scratch.num_flying] = k

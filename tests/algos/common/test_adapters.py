@@ -78,11 +78,7 @@ class Countdown:
 
     def observation_space(self, agent):
         box = spaces.Box(-9, 9, (3 if agent == "long" else 1,), np.float32)
-        return (
-            spaces.Dict({"observation": box, "action_mask": spaces.MultiBinary(2)})
-            if agent == "long"
-            else box
-        )
+        return spaces.Dict({"observation": box, "action_mask": spaces.MultiBinary(2)}) if agent == "long" else box
 
     def action_space(self, agent):
         return spaces.Discrete(2) if agent == "long" else spaces.Discrete(3, start=5)

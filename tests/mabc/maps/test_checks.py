@@ -61,9 +61,7 @@ def test_a_gap_of_one_tile_is_too_narrow():
 def test_base_behind_water():
     field = parse("..~F~\n..~~~\nB....\n.....\nA...A")
     (sentence,) = problems(field, "siege", (2, 1))
-    assert sentence.startswith(
-        "the base 'F' at row 1, column 4 cannot be reached by team 1 from its entry at row 5"
-    )
+    assert sentence.startswith("the base 'F' at row 1, column 4 cannot be reached by team 1 from its entry at row 5")
     assert problems(field, "skirmish", (2, 1)) == []
 
 

@@ -179,9 +179,7 @@ def block_maps(draw):
 def tile_maps(draw):
     """Any terrain, partial bricks too, with squares of letters anywhere on the lattice of tiles."""
     width, height = 2 * draw(st.integers(3, 10)), 2 * draw(st.integers(3, 10))
-    rows = [
-        list(draw(st.text(".#@~%_123456789abcde", min_size=width, max_size=width))) for _ in range(height)
-    ]
+    rows = [list(draw(st.text(".#@~%_123456789abcde", min_size=width, max_size=width))) for _ in range(height)]
     taken = set()
     for letter in "A" + draw(st.text("ABCDEFGH", max_size=8)):
         top, left = draw(st.integers(0, height - 2)), draw(st.integers(0, width - 2))

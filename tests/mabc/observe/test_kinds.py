@@ -8,9 +8,7 @@ from mabc import Scenario, Team
 from mabc.observe.kinds import OBS_KINDS, STATE_KINDS
 
 FIELD = "A.#.F.#.B\n..%...~..\n.##.._##.\n..@...%..\nA.#.E.#.B"
-SCENARIO = Scenario(
-    "kinds", "versus", FIELD, (Team(("player",) * 2), Team(("fast", "armor"))), max_steps=40, sight=48
-)
+SCENARIO = Scenario("kinds", "versus", FIELD, (Team(("player",) * 2), Team(("fast", "armor"))), max_steps=40, sight=48)
 
 
 def plain(observation, b=None):

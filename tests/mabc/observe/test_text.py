@@ -110,9 +110,7 @@ def test_targets(play):
 
 def test_never_too_long(play):
     """Twenty a side, all in sight, stunned, frozen and shielded, and every bullet in the air."""
-    entries = "\n".join(
-        ["BBBBBBBBBBBBF", "BBBBBBBB.....", *["............."] * 9, "AAAAAAAA.....", "AAAAAAAAAAAAE"]
-    )
+    entries = "\n".join(["BBBBBBBBBBBBF", "BBBBBBBB.....", *["............."] * 9, "AAAAAAAA.....", "AAAAAAAAAAAAE"])
     game = play(entries, (" ".join(["player"] * 20), " ".join(["armor"] * 20)), "versus", sight=416)
     tanks = game.world["tanks"][:40]
     tanks["shield"], tanks["stun"], tanks["in_forest"], tanks["level"] = 640, 267, 0, 3
