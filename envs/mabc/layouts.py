@@ -62,7 +62,8 @@ def spec_of(scenario: Scenario, base_teams: list[int]) -> np.ndarray:
 
 def _fill_tanks(spec: np.void, scenario: Scenario) -> None:
     slot = 0
-    agents, policies = [], []
+    agents: list[int] = []
+    policies: list[int] = []
     for t, team in enumerate(scenario.teams):
         spec["team_first"][t], spec["team_size"][t] = slot, len(team.tanks)
         spec["wave_size"][t] = len(team.wave)
@@ -78,8 +79,8 @@ def _fill_tanks(spec: np.void, scenario: Scenario) -> None:
     spec["num_agents"] = len(agents)
     spec["slot"][: len(agents + policies)] = agents + policies
     spec["column"][:] = NOBODY
-    for column, tank in enumerate(agents + policies):
-        spec["column"][tank] = column
+    for column, owner in enumerate(agents + policies):
+        spec["column"][owner] = column
     of_team = spec["team"][: scenario.num_tanks]
     for i in range(scenario.num_tanks):
         allies = [j for j in range(scenario.num_tanks) if j != i and of_team[j] == of_team[i]]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from os import PathLike
+from typing import Any
 
 from .params import DRIVERS, MAX_BASES, MAX_LEVEL, MAX_TANKS, MAX_TEAMS, MAX_WAVE, MODES, PLAYER_LIVES, STANCES, TYPES
 
@@ -18,7 +20,7 @@ class ScenarioError(ValueError):
     """A scenario that cannot be played; the message names the field, its value and what would do."""
 
 
-def unknown(what: str, name: object, known) -> ScenarioError:
+def unknown(what: str, name: object, known: Iterable[str]) -> ScenarioError:
     """The error for a name that does not exist, with the nearest one that does."""
     near = get_close_matches(str(name), list(known), n=1, cutoff=0.4)
     hint = f"; did you mean {near[0]!r}?" if near else ""
@@ -90,7 +92,7 @@ class Scenario:
     def __post_init__(self) -> None:
         check(self)
 
-    def changed(self, **changes) -> Scenario:
+    def changed(self, **changes: Any) -> Scenario:
         """The same scenario with some fields changed; `opponents` and reward weights are accepted too."""
         return change(self, changes)
 
@@ -189,7 +191,7 @@ def change(scenario: Scenario, changes: dict) -> Scenario:
     return dataclasses.replace(scenario, **changes)
 
 
-def _with_drivers(teams: tuple[Team, ...], opponents) -> tuple[Team, ...]:
+def _with_drivers(teams: tuple[Team, ...], opponents: Any) -> tuple[Team, ...]:
     if not isinstance(opponents, dict):
         opponents = {n: opponents for n, team in enumerate(teams, 1) if team.driver != "learn"}
     drivers = list(teams)

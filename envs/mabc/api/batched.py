@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ def make_batch(
     first_world: int = 0,
     copy: bool = False,
     threads: int | None = None,
-    **changes,
+    **changes: Any,
 ) -> BatchedEnv:
     """Make a batch of B = num_envs worlds of one scenario.
 
@@ -59,7 +60,18 @@ class BatchedEnv:
 
     metadata = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_fps": FPS, "rules_version": RULES_VERSION}
 
-    def __init__(self, scenario, num_envs, obs, state, seed, first_world, copy, threads, changes):
+    def __init__(
+        self,
+        scenario: str | Scenario,
+        num_envs: int,
+        obs: str,
+        state: str,
+        seed: int,
+        first_world: int,
+        copy: bool,
+        threads: int | None,
+        changes: dict[str, Any],
+    ) -> None:
         opponents = changes.get("opponents")
         self.scenario = change(find_scenario(scenario), changes)
         self.num_envs = _positive("num_envs", num_envs)
@@ -112,13 +124,13 @@ class BatchedEnv:
         wanted = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self.threads = max(1, min(wanted, batch // SMALL_BATCH))
         edges = np.linspace(0, batch, self.threads + 1).astype(int)
-        self._chunks = [(int(low), int(high)) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+        self._chunks = [(int(low), int(high)) for low, high in pairwise(edges)]
         self._scratch = [np.zeros(1, SCRATCH) for _ in self._chunks]
         self._pool = ThreadPoolExecutor(self.threads - 1) if self.threads > 1 else None
 
     # -- the interface ------------------------------------------------------------------------------
 
-    def reset(self, seed: int | None = None, options: dict | None = None):
+    def reset(self, seed: int | None = None, options: dict | None = None) -> tuple[Any, dict[str, Any]]:
         """Start new episodes in all worlds: observations [B, N, ...] and info. A seed restarts the random streams."""
         if seed is not None:
             self._seed = int(seed)
@@ -133,7 +145,7 @@ class BatchedEnv:
         self.write(self._obs_kind, self._obs)
         return self._give(self._obs), self._info()
 
-    def step(self, actions, hold=None):
+    def step(self, actions: Any, hold: Any = None) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Step every world by frame_skip frames.
 
         actions: int [B, N], 2 * move + fire, move in {stay, up, right, down, left}. hold: int [B, N], for how many
@@ -164,13 +176,13 @@ class BatchedEnv:
             self._info(),
         )
 
-    def observe(self, kind: str):
+    def observe(self, kind: str) -> Any:
         """The current step's observation of any kind: arrays [B, N, ...], or for "text" a list [B][N] of str."""
         found, buffers = self._kind("obs", kind)
         self.write(found, buffers)
         return self._give(buffers)
 
-    def state(self, kind: str | None = None):
+    def state(self, kind: str | None = None) -> Any:
         """The current step's global state, [B, ...]; by default of the kind given to make_batch."""
         found, buffers = self._kind("state", kind or self.state_name)
         self.write(found, buffers)
@@ -275,18 +287,18 @@ class BatchedEnv:
         out = self._out
         reset_worlds(self._worlds, self._spec, self._layouts, only, out.mask, out.alive, 0, self.num_envs)
 
-    def _kind(self, what: str, name: str):
+    def _kind(self, what: str, name: str) -> tuple[Kind, Any]:
         if (what, name) not in self._kinds:
             kind = (obs_kind if what == "obs" else state_kind)(name, self.view)
             self._kinds[what, name] = (kind, kind.allocate(self.num_envs))
         return self._kinds[what, name]
 
-    def write(self, kind: Kind, buffers, only: np.ndarray | None = None) -> None:
+    def write(self, kind: Kind, buffers: Any, only: np.ndarray | None = None) -> None:
         """Fill a kind's buffers, for all worlds or those for which only[b] is set."""
         only = self._all if only is None else only
         self._run(lambda k, low, high: kind.write(self._worlds, buffers, low, high, only))
 
-    def _give(self, value):
+    def _give(self, value: Any) -> Any:
         if not self.copy:
             return value
         if isinstance(value, dict):
@@ -308,7 +320,7 @@ class BatchedEnv:
         }
         return self._give(info)
 
-    def _check_actions(self, actions) -> None:
+    def _check_actions(self, actions: Any) -> None:
         """Copy actions into the orders, or say what is wrong with them."""
         if not self._started:
             raise RuntimeError("step() before reset(): call reset() first")

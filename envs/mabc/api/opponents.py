@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..core import write_all_masks
 from ..observe.kinds import View, obs_kind
 from ..params import NUM_ACTIONS, POLICY
+
+if TYPE_CHECKING:
+    from .batched import BatchedEnv
 
 
 def _leaves(memory: Any) -> list[np.ndarray]:
@@ -30,7 +33,7 @@ class Opponent:
     whatever the callable returned. In the arrays of memory with a leading B, rows of worlds that ended are set to 0.
     """
 
-    def __init__(self, team: int, policy: Callable, env, columns: slice):
+    def __init__(self, team: int, policy: Callable, env: BatchedEnv, columns: slice):
         self.team, self.policy, self.columns = team, policy, columns
         self.memory: Any = None
         self._env = env
@@ -68,7 +71,7 @@ class Opponent:
                 leaf[ended] = 0
 
 
-def make_opponents(env, opponents) -> list[Opponent]:
+def make_opponents(env: BatchedEnv, opponents: Any) -> list[Opponent]:
     """The callables among `opponents`, one Opponent a team that is driven as "policy"."""
     spec = env.view.spec[0]
     found, first = [], env.num_agents

@@ -1,4 +1,4 @@
-"""The kinds of observation and state by name: each module offers `obs_kind(view)` and, where it has one, `state_kind(view)`.
+"""The kinds of observation and state by name: a module each, with `obs_kind(view)` and mostly `state_kind(view)`.
 
 A `Kind` knows its space, allocates its buffers and writes them; `View` is all that it may know of an environment.
 """

@@ -50,7 +50,8 @@ RAY = "drive shot brick".split()  # each for up, right, down, left
 BASE = "known own dx dy".split()
 POWER_UP = ["seen", "dx", "dy", *POWER_UPS]
 OTHER = (
-    "seen dx dy heading_x heading_y hits shield level speed bullet bullet_dx bullet_dy bullet_heading_x bullet_heading_y"
+    "seen dx dy heading_x heading_y hits shield level speed "
+    "bullet bullet_dx bullet_dy bullet_heading_x bullet_heading_y"
 ).split()
 STATE_TANK = (
     "alive x y heading_x heading_y hits lives level shield stun entering speed bullet bullet_x bullet_y "

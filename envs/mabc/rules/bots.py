@@ -196,7 +196,8 @@ def keep_post(world, spec, layout, i):
     if turns and (((heading - tank.heading) & 1) == 0 or aligned(tank)):
         tank.heading = heading  # turns on the spot, without driving
     tank.move = 0
-    if stance == PATROL and not tank.press:
+    aims = tank.driver == TACTICAL_BOT and tank.planned == 0  # it turned to shoot: the patrol waits
+    if stance == PATROL and not tank.press and not aims:
         back = heading_to(-dx if abs(dx) >= reach else 0, -dy, 1)
         tank.move = (back if back != NOBODY else (RIGHT if (world.frame // 128 + i) & 1 else LEFT)) + 1
 
