@@ -12,8 +12,8 @@ from .rules.bases import guard_bases
 from .rules.bots import decide
 from .rules.bullets import bullets_on_bullets, bullets_on_tanks, bullets_on_terrain, fire, fly
 from .rules.chance import LAYOUT_STREAM, draw, episode_key
-from .rules.drive import can_act, drive, slide
-from .rules.life import enter, tick
+from .rules.drive import can_act, drive
+from .rules.life import enter, tick_tank, tick_teams
 from .rules.outcome import judge, judge_time
 from .rules.power_ups import pick_up
 from .rules.terrain import in_forest
@@ -115,16 +115,18 @@ def take_orders(world, spec, orders, hold):
 @rule
 def step_frame(world, spec, layout, scratch):
     """One frame, in the game's order."""
-    for i in range(spec.num_tanks):
-        tank = world.tanks[i]
-        if tank.driver != LEARN and tank.driver != POLICY and tank.alive and tank.entering == 0:
-            decide(world, spec, layout, scratch, i, tank.driver)
-    slide(world, spec)  # after all orders: ice sees the keys of this frame, a bot's too
+    if spec.any_bot:
+        for i in range(spec.num_tanks):
+            tank = world.tanks[i]
+            if tank.driver != LEARN and tank.driver != POLICY and tank.alive and tank.entering == 0:
+                decide(world, spec, layout, scratch, i, tank.driver)
     drive(world, spec)
     fly(world, spec, scratch)
     guard_bases(world, spec, scratch)
-    tick(world, spec)
-    fire(world, spec, scratch)
+    tick_teams(world, spec)
+    for i in range(spec.num_tanks):
+        tick_tank(world.tanks[i])
+        fire(world, scratch, i)
     if spec.entries:
         enter(world, spec, layout)
     bullets_on_terrain(world, scratch)

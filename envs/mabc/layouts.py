@@ -10,6 +10,7 @@ import numpy as np
 from . import maps
 from .params import (
     BASE,
+    BOTS,
     CLASSIC_DELAY,
     DELAY_BASE,
     DELAY_PLAYER,
@@ -47,6 +48,7 @@ def spec_of(scenario: Scenario, base_teams: list[int]) -> np.ndarray:
     for name in ("line_of_sight", "full_observability", "per_agent_reward", "frame_skip", "sight", "max_steps"):
         spec[name] = getattr(scenario, name)
     spec["power_ups"] = scenario.has_power_ups
+    spec["any_bot"] = any(team.driver in BOTS for team in scenario.teams)
     spec["entries"] = waves or scenario.has_power_ups or any(team.lives > 1 for team in scenario.teams)
     spec["power_up_period"] = scenario.power_up_period
     for n in scenario.carriers:

@@ -137,6 +137,7 @@ SPEC = np.dtype(
         ("full_observability", "u1"),
         ("per_agent_reward", "u1"),
         ("power_ups", "u1"),  # whether any can appear
+        ("any_bot", "u1"),  # whether the kernel drives any tank
         ("entries", "u1"),  # whether any tank can enter after the start
         ("frame_skip", "i2"),
         ("sight", "i2"),  # px

@@ -116,7 +116,7 @@ def tiles_to_border(world, column, row, heading):
 
 
 @rule
-def observe_rays(world, tank, tiles, out):
+def observe_rays(world, tank, tiles, out, first_column):
     """Four rays up to `tiles` tiles: how far the tank may drive, a shot flies, and whether brick stops the shot."""
     column, row = (tank.x - 4) >> 3, (tank.y - 4) >> 3
     width = world.width
@@ -141,9 +141,9 @@ def observe_rays(world, tank, tiles, out):
                 shot = k
                 brick = 1.0 if first <= BRICK and second <= BRICK else 0.0
                 break
-        out[3 * heading] = np.float32(drive) * share
-        out[3 * heading + 1] = np.float32(shot) * share
-        out[3 * heading + 2] = brick
+        out[first_column + 3 * heading] = np.float32(drive) * share
+        out[first_column + 3 * heading + 1] = np.float32(shot) * share
+        out[first_column + 3 * heading + 2] = brick
 
 
 @rule
@@ -195,26 +195,26 @@ def observe_self(world, i, scales, out):
 
 
 @rule
-def observe_base(world, spec, i, b, scales, out):
+def observe_base(world, spec, i, b, scales, out, at):
     """One base: where it stands is known, but for the targets of `scout`, which must be seen."""
     tank, base = world.tanks[i], world.bases[b]
     own = base.team == tank.team
     if base.alive and (spec.mode != SCOUT or own or sees_point(world, spec, tank, base.x, base.y)):
-        out[0] = ONE
-        out[1] = np.float32(own)
-        out[2] = np.float32(base.x - tank.x) * scales[1]
-        out[3] = np.float32(base.y - tank.y) * scales[2]
+        out[at] = ONE
+        out[at + 1] = np.float32(own)
+        out[at + 2] = np.float32(base.x - tank.x) * scales[1]
+        out[at + 3] = np.float32(base.y - tank.y) * scales[2]
 
 
 @rule
-def observe_power_up(world, spec, i, scale, out):
+def observe_power_up(world, spec, i, scale, out, at):
     """The power-up, if it lies in sight."""
     tank = world.tanks[i]
     if world.power_up != NOBODY and sees_point(world, spec, tank, world.power_up_x, world.power_up_y):
-        out[0] = 1.0
-        out[1] = (world.power_up_x - tank.x) * scale
-        out[2] = (world.power_up_y - tank.y) * scale
-        out[3 + world.power_up] = 1.0
+        out[at] = 1.0
+        out[at + 1] = (world.power_up_x - tank.x) * scale
+        out[at + 2] = (world.power_up_y - tank.y) * scale
+        out[at + 3 + world.power_up] = 1.0
 
 
 @rule
@@ -241,28 +241,28 @@ def describe_tanks(world, spec, rows):
 
 
 @rule
-def observe_other(world, spec, i, j, scale, row, out):
-    """Another tank and the first of its bullets in flight, zero where unseen; row as of describe_tanks.
+def observe_other(world, spec, i, j, scale, rows, out, at):
+    """Another tank and the first of its bullets in flight, zero where unseen; rows as of describe_tanks.
 
     Multiplied by what is seen, not branched on it: who is seen is too irregular for the processor to predict.
     """
     tank = world.tanks[i]
-    dx, dy = row[1] - np.float32(tank.x), row[2] - np.float32(tank.y)
+    dx, dy = rows[j, 1] - np.float32(tank.x), rows[j, 2] - np.float32(tank.y)
     seen = np.float32(sees_tank(world, spec, i, j))
     near = seen * scale
-    out[0] = seen
-    out[1] = dx * near
-    out[2] = dy * near
+    out[at] = seen
+    out[at + 1] = dx * near
+    out[at + 2] = dy * near
     for d in range(3, 9):
-        out[d] = row[d] * seen
-    bullet_dx, bullet_dy = row[10] - np.float32(tank.x), row[11] - np.float32(tank.y)
-    seen = np.float32(sees_offset(world, spec, tank, bullet_dx, bullet_dy)) * np.float32(row[9] != ZERO)
+        out[at + d] = rows[j, d] * seen
+    bullet_dx, bullet_dy = rows[j, 10] - np.float32(tank.x), rows[j, 11] - np.float32(tank.y)
+    seen = np.float32(sees_offset(world, spec, tank, bullet_dx, bullet_dy)) * np.float32(rows[j, 9] != ZERO)
     near = seen * scale
-    out[9] = row[9] * seen
-    out[10] = bullet_dx * near
-    out[11] = bullet_dy * near
-    out[12] = row[12] * seen
-    out[13] = row[13] * seen
+    out[at + 9] = rows[j, 9] * seen
+    out[at + 10] = bullet_dx * near
+    out[at + 11] = bullet_dy * near
+    out[at + 12] = rows[j, 12] * seen
+    out[at + 13] = rows[j, 13] * seen
 
 
 @rule
@@ -277,17 +277,17 @@ def observe_agent(world, spec, i, scales, rows, out):
         return
     observe_self(world, i, scales, out)
     at = NUM_SELF
-    observe_rays(world, tank, sight_range(world, spec) >> 3, out[at : at + NUM_RAYS])
+    observe_rays(world, tank, sight_range(world, spec) >> 3, out, at)
     at += NUM_RAYS
     for b in range(spec.num_bases):
-        observe_base(world, spec, i, b, scales, out[at : at + 4])
+        observe_base(world, spec, i, b, scales, out, at)
         at += 4
     if spec.power_ups:
-        observe_power_up(world, spec, i, scales[0], out[at : at + 9])
+        observe_power_up(world, spec, i, scales[0], out, at)
         at += 9
     for k in range(spec.num_tanks - 1):
         j = spec.others[i, k]
-        observe_other(world, spec, i, j, scales[0], rows[j], out[at : at + NUM_OTHER])
+        observe_other(world, spec, i, j, scales[0], rows, out, at)
         at += NUM_OTHER
 
 

@@ -46,35 +46,34 @@ def remove(world, bullet):
 
 
 @rule
-def fire(world, spec, scratch):
-    """Every tank whose order is to fire and that has a bullet free fires it, once an order."""
-    for i in range(spec.num_tanks):
-        tank = world.tanks[i]
-        if not tank.press or not can_act(world, tank):
-            continue
-        k = free_bullet(world, i)
-        if k == NOBODY:
-            continue
-        tank.press = 0
-        is_player = tank.type == PLAYER
-        bullet = world.bullets[k]
-        bullet.x = tank.x + MUZZLE * DX[tank.heading]
-        bullet.y = tank.y + MUZZLE * DY[tank.heading]
-        bullet.heading = tank.heading
-        bullet.speed = FAST_BULLET_SPEED if is_player and tank.level >= FAST_BULLET_LEVEL else BULLET_SPEED[tank.type]
-        bullet.steel = is_player and tank.level >= STEEL_LEVEL
-        world.flying += 1
-        scratch.flying[scratch.num_flying] = k
-        scratch.num_flying += 1
+def fire(world, scratch, i):
+    """If tank i's order is to fire and it has a bullet free, it fires it, once an order."""
+    tank = world.tanks[i]
+    if not tank.press or not can_act(world, tank):
+        return
+    k = free_bullet(world, i)
+    if k == NOBODY:
+        return
+    tank.press = 0
+    is_player = tank.type == PLAYER
+    bullet = world.bullets[k]
+    bullet.x = tank.x + MUZZLE * DX[tank.heading]
+    bullet.y = tank.y + MUZZLE * DY[tank.heading]
+    bullet.heading = tank.heading
+    bullet.speed = FAST_BULLET_SPEED if is_player and tank.level >= FAST_BULLET_LEVEL else BULLET_SPEED[tank.type]
+    bullet.steel = is_player and tank.level >= STEEL_LEVEL
+    world.flying += 1
+    scratch.flying[scratch.num_flying] = k
+    scratch.num_flying += 1
 
 
 @rule
 def fly(world, spec, scratch):
     """Move every bullet along its heading, and list those in the air for the rules that follow."""
     scratch.num_flying = 0
-    if world.flying == 0:
-        return
     for k in range(2 * spec.num_tanks):
+        if scratch.num_flying == world.flying:
+            return
         bullet = world.bullets[k]
         if bullet.speed != 0:
             scratch.flying[scratch.num_flying] = k

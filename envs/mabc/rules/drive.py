@@ -12,14 +12,12 @@ def can_act(world, tank):
 
 
 @rule
-def slide(world, spec):
+def slide(world, tank):
     """A player's tank that lets go of the key on ice drives on for SLIDE_FRAMES."""
-    for i in range(spec.num_tanks):
-        tank = world.tanks[i]
-        if (tank.move == 0) & (tank.slide > 0):
-            tank.slide -= 1
-            if tank.type != PLAYER or not on_ice(world, tank.x, tank.y):
-                tank.slide = 0
+    if (tank.move == 0) & (tank.slide > 0):
+        tank.slide -= 1
+        if tank.type != PLAYER or not on_ice(world, tank.x, tank.y):
+            tank.slide = 0
 
 
 @rule
@@ -93,11 +91,12 @@ def drive_tank(world, spec, i):
 
 @rule
 def drive(world, spec):
-    """Turn and move every tank. The order of slots alternates with the frame, so that no side goes first."""
+    """Ice, turns and movement of every tank. The order of slots alternates, so that no side always goes first."""
     last = spec.num_tanks - 1
     for k in range(spec.num_tanks):
         i = last - k if world.frame & 1 else k
         tank = world.tanks[i]
+        slide(world, tank)
         if not tank.alive or tank.entering > 0 or world.frozen[tank.team - 1] > 0:
             continue
         if tank.stun > 0 or (tank.move == 0 and tank.slide == 0):

@@ -49,6 +49,8 @@ def destroy(world, target, shooter, with_points):
 @rule
 def tick_tank(tank):
     """Count a tank's clocks down; a player that comes back is shielded when its entry is over."""
+    if not (tank.wait | tank.shield | tank.stun | tank.entering):
+        return
     if tank.wait > 0:
         tank.wait -= 1
     if tank.shield > 0:
@@ -62,17 +64,13 @@ def tick_tank(tank):
 
 
 @rule
-def tick(world, spec):
-    """Count the clocks of teams and tanks down by one frame."""
+def tick_teams(world, spec):
+    """Count the clocks of teams down by one frame."""
     for t in range(spec.num_teams):
         if world.frozen[t] > 0:
             world.frozen[t] -= 1
         if world.entry_wait[t] > 0:
             world.entry_wait[t] -= 1
-    for i in range(spec.num_tanks):
-        tank = world.tanks[i]
-        if tank.wait | tank.shield | tank.stun | tank.entering:
-            tick_tank(tank)
 
 
 @rule
