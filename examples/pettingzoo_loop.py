@@ -20,6 +20,7 @@ def parallel(scenario: str, steps: int) -> int:
             outcome = infos[env.possible_agents[0]]["outcome"]
             print(f"episode {episodes}: {f'team {outcome} won' if outcome else 'a draw'}; state {env.state().shape}")
     env.close()
+    print(f"{steps} steps, {episodes} episodes")
     return episodes
 
 

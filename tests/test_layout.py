@@ -20,7 +20,7 @@ PACKAGES = {  # import name -> (folder, the packages of ours that it may import 
     "scripts": ("scripts", {"scripts", "algos", "mabc", "embodied_tasks", "world_models", "diffusion"}),
 }
 OURS = {*PACKAGES, "envs", "baselines", "tests"}
-IMPORT_NAMES = {"hydra-core": "hydra omegaconf", "pygame-ce": "pygame", "supersuit": "supersuit"}
+IMPORT_NAMES = {"pillow": "PIL", "hydra-core": "hydra omegaconf", "pygame-ce": "pygame", "supersuit": "supersuit"}
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,8 @@ def _missing_entries(map: Map, mode: str, teams: Sequence[int]) -> list[str]:
 def _base_owners(mode: str, teams: Sequence[int]) -> list[int]:
     if mode == "versus":
         return [team for team, tanks in enumerate(teams, 1) if tanks]
-    return {"defend": [1], "siege": [len(teams)], "scout": [len(teams)]}.get(mode, [])
+    last = max([2, *[team for team, tanks in enumerate(teams, 1) if tanks]])
+    return {"defend": [1], "siege": [last], "scout": [last]}.get(mode, [])
 
 
 def _missing_bases(map: Map, mode: str, teams: Sequence[int]) -> list[str]:

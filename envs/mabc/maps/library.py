@@ -18,6 +18,7 @@ PURPOSES: dict[str, tuple[str, tuple[int, ...]]] = {
     "canal": ("skirmish", (7, 7)),
     "causeway": ("skirmish", (8, 8)),
     "citadel": ("siege", (6, 6)),
+    "clearing": ("skirmish", (6, 6)),
     "courtyard": ("skirmish", (6, 6)),
     "crossing": ("skirmish", (6, 6)),
     "delta": ("skirmish", (5, 5, 5)),

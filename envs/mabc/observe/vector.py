@@ -129,17 +129,17 @@ def observe_rays(world, tank, tiles, out, first_column):
         first_mask, second_mask = (10, 5) if vertical else (12, 3)
         at = row * width + column + step * (2 if heading == RIGHT or heading == DOWN else 1)
         reach = min(tiles, tiles_to_border(world, column, row, heading))
-        drive, shot, brick = reach, reach, 0.0
+        drive, shot, brick = reach, reach, False
         for k in range(reach):
             first, second = world.terrain[at], world.terrain[at + side]
             at += step
-            if first == EMPTY and second == EMPTY:
+            if (first | second) == EMPTY:
                 continue
-            if k < drive and (stops_tank(first) or stops_tank(second)):
+            if drive == reach and (stops_tank(first) | stops_tank(second)):
                 drive = k
-            if shot_stops(first, first_mask) or shot_stops(second, second_mask):
+            if shot_stops(first, first_mask) | shot_stops(second, second_mask):
                 shot = k
-                brick = 1.0 if first <= BRICK and second <= BRICK else 0.0
+                brick = (first <= BRICK) & (second <= BRICK)
                 break
         out[first_column + 3 * heading] = np.float32(drive) * share
         out[first_column + 3 * heading + 1] = np.float32(shot) * share
@@ -149,9 +149,7 @@ def observe_rays(world, tank, tiles, out, first_column):
 @rule
 def shot_stops(code, mask):
     """Whether a tile stops a shot whose line touches the quarters of `mask`."""
-    if code <= BRICK:
-        return (code & mask) != 0
-    return code == STEEL or code == BASE_TILE
+    return ((code <= BRICK) & ((code & mask) != 0)) | (code == STEEL) | (code == BASE_TILE)
 
 
 @rule

@@ -8,14 +8,14 @@ from .terrain import pixels_ahead, tank_on_tile, tile_at
 @rule
 def in_base(base, x, y):
     """Whether pixel (x, y) lies in the base's 16 px square."""
-    return -HALF_TANK <= x - base.x < HALF_TANK and -HALF_TANK <= y - base.y < HALF_TANK
+    return (abs(2 * (x - base.x) + 1) < 2 * HALF_TANK) & (abs(2 * (y - base.y) + 1) < 2 * HALF_TANK)
 
 
 @rule
 def bullet_in_base(bullet, base):
     """Whether one of the two pixels ahead of the bullet lies in the base."""
     x0, y0, x1, y1 = pixels_ahead(bullet)
-    return in_base(base, x0, y0) or in_base(base, x1, y1)
+    return in_base(base, x0, y0) | in_base(base, x1, y1)
 
 
 @rule

@@ -70,16 +70,14 @@ def fire(world, scratch, i):
 @rule
 def fly(world, spec, scratch):
     """Move every bullet along its heading, and list those in the air for the rules that follow."""
-    scratch.num_flying = 0
+    count = 0
     for k in range(2 * spec.num_tanks):
-        if scratch.num_flying == world.flying:
-            return
         bullet = world.bullets[k]
-        if bullet.speed != 0:
-            scratch.flying[scratch.num_flying] = k
-            scratch.num_flying += 1
-            bullet.x += bullet.speed * DX[bullet.heading]
-            bullet.y += bullet.speed * DY[bullet.heading]
+        scratch.flying[count] = k  # overwritten by the next one if this is not in the air
+        count += bullet.speed != 0
+        bullet.x += bullet.speed * DX[bullet.heading]
+        bullet.y += bullet.speed * DY[bullet.heading]
+    scratch.num_flying = count
 
 
 @rule
@@ -113,19 +111,19 @@ def hit_terrain(world, tank, bullet):
         return True
     first = world.terrain[(y0 >> 3) * width + (x0 >> 3)]
     second = world.terrain[(y1 >> 3) * width + (x1 >> 3)]
-    if first == EMPTY and second == EMPTY:
+    if (first | second) == EMPTY:
+        return False
+    if not (stops_bullet(first, x0, y0) | stops_bullet(second, x1, y1)):
         return False
     return hit_tiles(world, tank, bullet, x0, y0, x1, y1, first, second)
 
 
 @rule
 def hit_tiles(world, tank, bullet, x0, y0, x1, y1, first, second):
-    """What a bullet does to the tiles under its two pixels, of which at least one is not empty.
+    """What a bullet does to the tiles under its two pixels, of which at least one stops it; false in a base.
 
     It clears a strip 16 px wide, and 4 px deep or, for a level 3 shot, a tile deep.
     """
-    if not (stops_bullet(first, x0, y0) or stops_bullet(second, x1, y1)):
-        return False
     if first == BASE or second == BASE:  # a base that stands is judged in rules/bases.py
         return not (base_is_hit(world, x0, y0) or base_is_hit(world, x1, y1))
     column, row, other_column, other_row = x0 >> 3, y0 >> 3, x1 >> 3, y1 >> 3
@@ -195,12 +193,21 @@ def bullets_on_bullets(world, scratch):
 
 
 @rule
+def tank_within(world, spec, bullet):
+    """Whether any tank lies within a bullet's range: one test for all, so that there is one branch."""
+    found = False
+    for j in range(spec.num_tanks):
+        found |= within(bullet, world.tanks[j], BULLET_TANK)
+    return found
+
+
+@rule
 def bullets_on_tanks(world, spec, scratch):
     """Bullet against tank: within 10 px on both axes."""
     for n in range(scratch.num_flying):
         k = scratch.flying[n]
         bullet = world.bullets[k]
-        if bullet.speed == 0:
+        if bullet.speed == 0 or not tank_within(world, spec, bullet):
             continue
         for j in range(spec.num_tanks):
             tank = world.tanks[j]

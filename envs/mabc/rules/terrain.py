@@ -1,7 +1,7 @@
 """What stops a tank and what stops a bullet."""
 
 from ..jit import rule
-from ..params import BASE, BRICK, FOREST, HALF_TANK, ICE, QUARTER, STEEL, TANK_CLEARANCE, TILE
+from ..params import BASE, BRICK, DX, DY, EMPTY, FOREST, HALF_TANK, ICE, QUARTER, STEEL, TANK_CLEARANCE, TILE
 
 
 @rule
@@ -15,7 +15,7 @@ def tile_at(world, column, row):
 @rule
 def stops_tank(code):
     """Brick (even one quarter of it), steel, water and bases stop a tank."""
-    return code != 0 and code != FOREST and code != ICE
+    return (code != EMPTY) & (code != FOREST) & (code != ICE)
 
 
 @rule
@@ -27,34 +27,33 @@ def quarter_bit(x, y):
 @rule
 def pixels_ahead(bullet):
     """The two pixels just ahead of a bullet, either side of its line: (x0, y0, x1, y1)."""
-    x, y, heading = bullet.x, bullet.y, bullet.heading
-    if heading == 0 or heading == 2:
-        y -= heading == 0
-        return x - 1, y, x, y
-    x -= heading == 3
-    return x, y - 1, x, y
+    dx, dy = DX[bullet.heading], DY[bullet.heading]
+    x, y = bullet.x - (dx < 0), bullet.y - (dy < 0)
+    return x - (dx == 0), y - (dy == 0), x, y
 
 
 @rule
 def stops_bullet(code, x, y):
     """Steel, bases and a brick quarter that is still there; water, ice, forest and cleared quarters do not."""
-    if code <= BRICK:
-        return (code & quarter_bit(x, y)) != 0
-    return code == STEEL or code == BASE
+    return ((code <= BRICK) & ((code & quarter_bit(x, y)) != 0)) | (code == STEEL) | (code == BASE)
 
 
 @rule
 def way_is_clear(world, x, y, heading):
-    """Whether terrain lets a tank with centre (x, y) drive one px: probes the two leading corners."""
-    if heading == 0 or heading == 2:
-        edge = y - HALF_TANK - 1 if heading == 0 else y + HALF_TANK
-        row = edge >> 3
-        first, second = (x - HALF_TANK) >> 3, (x + HALF_TANK - 1) >> 3
-        return not (stops_tank(tile_at(world, first, row)) or stops_tank(tile_at(world, second, row)))
-    edge = x - HALF_TANK - 1 if heading == 3 else x + HALF_TANK
-    column = edge >> 3
-    first, second = (y - HALF_TANK) >> 3, (y + HALF_TANK - 1) >> 3
-    return not (stops_tank(tile_at(world, column, first)) or stops_tank(tile_at(world, column, second)))
+    """Whether terrain lets a tank with centre (x, y) drive one px: probes the two leading corners.
+
+    Arithmetic in place of branches on the heading, which the processor cannot predict.
+    """
+    dx, dy = DX[heading], DY[heading]
+    front_x, front_y = x + HALF_TANK * dx - (dx < 0), y + HALF_TANK * dy - (dy < 0)
+    aside_x, aside_y = HALF_TANK * (dx == 0), HALF_TANK * (dy == 0)
+    column, row = (front_x - aside_x) >> 3, (front_y - aside_y) >> 3
+    other_column, other_row = (front_x + aside_x - (dx == 0)) >> 3, (front_y + aside_y - (dy == 0)) >> 3
+    width, height = world.width, world.height
+    inside = (column >= 0) & (row >= 0) & (other_column < width) & (other_row < height)
+    first = world.terrain[(row * width + column) * inside]
+    second = world.terrain[(other_row * width + other_column) * inside]
+    return inside & (not stops_tank(first)) & (not stops_tank(second))
 
 
 @rule
