@@ -48,7 +48,7 @@ class Config:
     gamma: float = 0.98  # discount per step
     gae_lambda: float = 0.9  # weight of longer returns in the advantage
     clip_coef: float = 0.2  # how far the policy's ratio may move
-    ent_coef: float = 0.01  # weight of the entropy bonus
+    ent_coef: float = 0.02  # weight of the entropy bonus
     vf_coef: float = 0.5  # weight of the value loss
     clip_vloss: bool = True  # clip the value's movement too, by clip_coef
     huber_delta: float = 10.0  # where the value loss turns linear; 0: plain squares
