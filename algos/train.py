@@ -148,6 +148,7 @@ def run_training(config: dict[str, Any]) -> dict[str, Any]:
     from algos.common import run as runs
     from algos.common.adapters import make_env
     from algos.common.protocol import rules_version
+    from mabc.jit import is_cold
 
     tree = None
     if config["resume"]:
@@ -167,6 +168,8 @@ def run_training(config: dict[str, Any]) -> dict[str, Any]:
     module = cfg.load_module(cfg.presets()[config["algo"]["name"]])
     size = f"{env.num_envs} worlds of {env.num_agents} agents"
     print(f"{config['algo']['name']} on {env_name(config)}: {size}; run folder {folder}")
+    if config["env"].get("name") == "mabc" and is_cold():
+        print("the first step compiles the rules of the game, once on a machine: about half a minute", flush=True)
     try:
         policy = module.train(module.Config(**config["algo"]), env, run)
     finally:

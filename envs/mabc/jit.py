@@ -42,6 +42,12 @@ def _usable_cache_dir() -> str:
 
 _CACHE = _usable_cache_dir()
 
+
+def is_cold() -> bool:
+    """Whether nothing is compiled yet for these sources on this machine: the first step then takes half a minute."""
+    return not any(Path(_CACHE).rglob("*.nbi"))
+
+
 rule = njit(error_model="numpy", nogil=True, forceinline=True)
 """A function of the game: no Python object, no allocation, no exception, so it compiles for a GPU too."""
 
