@@ -12,11 +12,13 @@ from .rules.bases import guard_bases
 from .rules.bots import decide
 from .rules.bullets import bullets_on_bullets, bullets_on_tanks, bullets_on_terrain, fire, fly
 from .rules.chance import LAYOUT_STREAM, draw, episode_key
-from .rules.drive import can_act, drive
-from .rules.life import enter, tick_tank, tick_teams
+from .rules.drive import can_act, drive, note_places
+from .rules.life import enter, tick_teams
 from .rules.outcome import judge, judge_time
 from .rules.power_ups import pick_up
 from .rules.terrain import in_forest
+
+CACHE_LINE = 64  # bytes
 
 
 @rule
@@ -120,15 +122,15 @@ def step_frame(world, spec, layout, scratch):
             tank = world.tanks[i]
             if tank.driver != LEARN and tank.driver != POLICY and tank.alive and tank.entering == 0:
                 decide(world, spec, layout, scratch, i, tank.driver)
-    drive(world, spec)
+    drive(world, spec, scratch)
     fly(world, spec, scratch)
     guard_bases(world, spec, scratch)
     tick_teams(world, spec)
     for i in range(spec.num_tanks):
-        tick_tank(world.tanks[i])
         fire(world, scratch, i)
     if spec.entries:
         enter(world, spec, layout)
+        note_places(world, spec, scratch)
     bullets_on_terrain(world, scratch)
     bullets_on_bullets(world, scratch)
     bullets_on_tanks(world, spec, scratch)
@@ -141,12 +143,15 @@ def step_frame(world, spec, layout, scratch):
 @rule
 def step_world(world, spec, layouts, scratch, orders, hold):
     """One step of one world: orders int8 [columns], frame_skip frames, and the time limit. Does not reset."""
+    scratch.second_bullets = 0
     for i in range(spec.num_tanks):
         clear_counts(world.tanks[i])
+        scratch.second_bullets |= world.bullets[2 * i + 1].speed != 0
     for t in range(spec.num_teams):
         world.lost[t] = 0
     world.toll = 0
     take_orders(world, spec, orders, hold)
+    note_places(world, spec, scratch)
     layout = layouts[world.layout]
     for _ in range(spec.frame_skip):
         step_frame(world, spec, layout, scratch)
@@ -228,6 +233,20 @@ def write_all_masks(worlds, spec_array, masks, alive):
         write_masks(worlds[b], spec_array[0], masks[b], alive[b])
 
 
+@rule
+def fetch_ahead(world, spec, scratch):
+    """Read a byte of every cache line that the world stepped next will need: they arrive while this one is stepped.
+
+    A step looks at a few tiles here and there, which no processor foresees; waiting for them was 7% of the time.
+    """
+    touched = 0
+    for k in range(0, world.width * world.height, CACHE_LINE):
+        touched |= world.terrain[k]
+    for i in range(spec.num_tanks):
+        touched |= world.tanks[i].alive | world.bullets[2 * i].steel
+    scratch.touched = touched
+
+
 @kernel
 def step_worlds(worlds, spec_array, layouts, scratch, orders, hold, out, obs, final_obs, final_state, fused, low, high):
     """Step worlds low..high; with `fused`, also reset those that ended and write vector observations.
@@ -238,6 +257,7 @@ def step_worlds(worlds, spec_array, layouts, scratch, orders, hold, out, obs, fi
     spec = spec_array[0]
     for b in range(low, high):
         world = worlds[b]
+        fetch_ahead(worlds[min(b + 1, high - 1)], spec, scratch[0])
         step_world(world, spec, layouts, scratch[0], orders[b], hold[b])
         write_result(world, spec, out, b)
         if fused:

@@ -19,9 +19,9 @@ TANK = np.dtype(
         ("wait", "i2"),  # dead: frames until the place is free; bots: frames of pressing on
         ("held", "i2"),  # frames for which the present order still holds
         ("lives", "i2"),  # left, the running one included
-        ("type", "i1"),
+        ("type", "u1"),
         ("team", "i1"),  # 1 to 4
-        ("heading", "i1"),
+        ("heading", "u1"),
         ("level", "i1"),
         ("hits", "i1"),  # left
         ("alive", "u1"),
@@ -56,7 +56,7 @@ BULLET = np.dtype(
     [
         ("x", "i2"),  # px
         ("y", "i2"),
-        ("heading", "i1"),
+        ("heading", "u1"),
         ("speed", "i1"),  # px a frame; 0: no bullet
         ("steel", "u1"),  # breaks steel
         ("pad", "u1"),
@@ -178,9 +178,13 @@ SCRATCH = np.dtype(
         ("queue", "u2", 2048),
         ("queued", "u1", MAX_TILES * MAX_TILES),
         ("saved", TANK, 1),
-        ("flying", "i2", 2 * MAX_BULLETS),  # bullets in the air in this frame; one shot again is listed twice
+        ("touched", "u1"),
+        ("places", "i8", MAX_TANKS),  # packed place of each tank in this frame; NOWHERE: not on the field
+        ("flying", "u2", 2 * MAX_BULLETS),  # bullets in the air in this frame; one shot again is listed twice
+        ("shots", "i8", 2 * MAX_BULLETS),  # packed place of each of them
         ("num_flying", "i2"),
-        ("tank_rows", "f4", (MAX_TANKS, 14)),  # what observers may see of each tank
+        ("second_bullets", "u1"),  # whether a tank may have its second bullet in the air
+        ("tank_rows", "f4", (MAX_TANKS, 16)),  # what observers may see of each tank
     ],
     align=True,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -25,6 +26,8 @@ from .opponents import make_opponents
 
 SMALL_BATCH = 128
 """Fewer worlds than this are stepped by the calling thread alone: handing them over costs more than it saves."""
+CHUNKS_A_THREAD = 4
+"""Into how many parts a thread's share of a large batch is cut."""
 
 
 def make_batch(
@@ -121,11 +124,11 @@ class BatchedEnv:
         )
         self._actions = np.zeros((batch, agents), np.int64)
         self._fused = self.obs_name == "vector" and self.state_name == "vector"
-        wanted = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        self.threads = max(1, min(wanted, batch // SMALL_BATCH))
-        edges = np.linspace(0, batch, self.threads + 1).astype(int)
-        self._chunks = [(int(low), int(high)) for low, high in pairwise(edges)]
-        self._scratch = [np.zeros(1, SCRATCH) for _ in self._chunks]
+        self.threads = max(1, min(threads or _processors(), batch // SMALL_BATCH))
+        count = min(batch // SMALL_BATCH, CHUNKS_A_THREAD * self.threads) if self.threads > 1 else 1
+        edges = np.linspace(0, batch, count + 1).astype(int).tolist()
+        self._chunks = list(pairwise(edges))
+        self._scratch = [np.zeros(1, SCRATCH) for _ in range(self.threads)]
         self._pool = ThreadPoolExecutor(self.threads - 1) if self.threads > 1 else None
 
     # -- the interface ------------------------------------------------------------------------------
@@ -250,10 +253,25 @@ class BatchedEnv:
     # -- inside -----------------------------------------------------------------------------------
 
     def _run(self, work: Callable[[int, int, int], None]) -> None:
-        """work(chunk, low, high) over all chunks, the first by this thread. Kernels run without the GIL."""
-        rest = list(enumerate(self._chunks))[1:]
-        waiting = [self._pool.submit(work, k, low, high) for k, (low, high) in rest] if self._pool else []
-        work(0, *self._chunks[0])
+        """work(thread, low, high) over all chunks of worlds; kernels run without the GIL.
+
+        Threads take the next chunk as they are done with one, so that none waits for another that the machine holds up.
+        """
+        if self._pool is None:
+            work(0, 0, self.num_envs)
+            return
+        chunks = deque(self._chunks)
+
+        def labour(thread: int) -> None:
+            while True:
+                try:
+                    low, high = chunks.popleft()
+                except IndexError:
+                    return
+                work(thread, low, high)
+
+        waiting = [self._pool.submit(labour, thread) for thread in range(1, self.threads)]
+        labour(0)
         for future in waiting:
             future.result()
 
@@ -338,6 +356,11 @@ class BatchedEnv:
 
 _NO_OBS = np.zeros((1, 0, 0), np.float32)
 _NO_STATE = np.zeros((1, 0), np.float32)
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _positive(name: str, value: int) -> int:

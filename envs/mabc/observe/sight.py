@@ -6,6 +6,12 @@ from ..rules.terrain import tile_at
 
 
 @rule
+def has_line_to(world, spec, tank, dx, dy):
+    """Whether no wall stands between a tank and the point (dx, dy) px from it; with full sight none ever does."""
+    return spec.full_observability or line_is_free(world, tank.x, tank.y, tank.x + int(dx), tank.y + int(dy))
+
+
+@rule
 def sees_offset(world, spec, tank, dx, dy):
     """Whether a tank sees the point that lies (dx, dy) px from it."""
     if spec.full_observability:

@@ -14,33 +14,30 @@ from ..params import BASE as BASE_TILE
 from ..params import (
     BRICK,
     BULLET_SPEED,
-    DOWN,
     DX,
     DY,
     EMPTY,
     ENTER_FRAMES,
     FAST_BULLET_LEVEL,
     FAST_BULLET_SPEED,
+    FOREST_RANGE,
     FREEZE_FRAMES,
     HELMET_FRAMES,
-    LEFT,
     MAX_LEVEL,
     MAX_TANKS,
     NOBODY,
     PLAYER,
     POWER_UPS,
-    RIGHT,
     SCOUT,
     SPEED,
     STEEL,
     STUN_FRAMES,
     TILE,
     TWO_BULLETS_LEVEL,
-    UP,
 )
 from ..rules.terrain import stops_tank
 from .kinds import Kind, View
-from .sight import sees_offset, sees_point, sees_tank, sight_range
+from .sight import has_line_to, sees_point, sight_range
 
 SELF = (
     "time_left x y up right down left level hits lives shield stun frozen entering speed bullet_speed bullets_free "
@@ -59,6 +56,7 @@ STATE_TANK = (
 ).split()
 STATE_BASE = "alive x y".split()
 ZERO, ONE, TWO, QUARTER = np.float32(0.0), np.float32(1.0), np.float32(2.0), np.float32(0.25)
+FOREST_REACH = np.float32(FOREST_RANGE)
 LEVEL_SCALE = np.float32(1.0 / MAX_LEVEL)
 SHIELD_SCALE, STUN_SCALE = np.float32(1.0 / HELMET_FRAMES), np.float32(1.0 / STUN_FRAMES)
 FREEZE_SCALE, ENTER_SCALE = np.float32(1.0 / FREEZE_FRAMES), np.float32(1.0 / ENTER_FRAMES)
@@ -106,44 +104,39 @@ def time_left(world, spec):
 
 
 @rule
-def tiles_to_border(world, column, row, heading):
-    """How many tiles lie between a tank's 2x2 tiles and the border along a heading."""
-    if heading == UP:
-        return row
-    if heading == DOWN:
-        return world.height - row - 2
-    return column if heading == LEFT else world.width - column - 2
+def observe_ray(world, at, step, side, first_mask, second_mask, reach, share, out, column):
+    """One ray of `reach` tiles. It begins at tile index `at` and goes on by `step`; `side` leads to the tile abreast.
+
+    first_mask, second_mask: the brick quarters of each that touch the line of a shot.
+    """
+    drive, shot, brick = reach, reach, False
+    for k in range(reach):
+        first, second = world.terrain[at], world.terrain[at + side]
+        at += step
+        if (first | second) == EMPTY:
+            continue
+        if drive == reach and (stops_tank(first) | stops_tank(second)):
+            drive = k
+        if shot_stops(first, first_mask) | shot_stops(second, second_mask):
+            shot = k
+            brick = (first <= BRICK) & (second <= BRICK)
+            break
+    out[column] = np.float32(drive) * share
+    out[column + 1] = np.float32(shot) * share
+    out[column + 2] = brick
 
 
 @rule
-def observe_rays(world, tank, tiles, out, first_column):
-    """Four rays up to `tiles` tiles: how far the tank may drive, a shot flies, and whether brick stops the shot."""
+def observe_rays(world, tank, tiles, out):
+    """Rays up, right, down, left, up to `tiles` tiles: how far the tank may drive, a shot flies, if brick stops it."""
     column, row = (tank.x - 4) >> 3, (tank.y - 4) >> 3
     width = world.width
     share = ONE / np.float32(tiles)
-    for heading in range(4):
-        vertical = DX[heading] == 0
-        step = DX[heading] + DY[heading] * width
-        side = 1 if vertical else width  # from the first of the two tiles abreast to the second
-        # brick quarters of each that touch the line of a shot
-        first_mask, second_mask = (10, 5) if vertical else (12, 3)
-        at = row * width + column + step * (2 if heading == RIGHT or heading == DOWN else 1)
-        reach = min(tiles, tiles_to_border(world, column, row, heading))
-        drive, shot, brick = reach, reach, False
-        for k in range(reach):
-            first, second = world.terrain[at], world.terrain[at + side]
-            at += step
-            if (first | second) == EMPTY:
-                continue
-            if drive == reach and (stops_tank(first) | stops_tank(second)):
-                drive = k
-            if shot_stops(first, first_mask) | shot_stops(second, second_mask):
-                shot = k
-                brick = (first <= BRICK) & (second <= BRICK)
-                break
-        out[first_column + 3 * heading] = np.float32(drive) * share
-        out[first_column + 3 * heading + 1] = np.float32(shot) * share
-        out[first_column + 3 * heading + 2] = brick
+    corner, c = row * width + column, NUM_SELF
+    observe_ray(world, corner - width, -width, 1, 10, 5, min(tiles, row), share, out, c)
+    observe_ray(world, corner + 2, 1, width, 12, 3, min(tiles, width - column - 2), share, out, c + 3)
+    observe_ray(world, corner + 2 * width, width, 1, 10, 5, min(tiles, world.height - row - 2), share, out, c + 6)
+    observe_ray(world, corner - 1, -1, width, 12, 3, min(tiles, column), share, out, c + 9)
 
 
 @rule
@@ -193,15 +186,15 @@ def observe_self(world, i, scales, out):
 
 
 @rule
-def observe_base(world, spec, i, b, scales, out, at):
+def observe_base(world, spec, i, b, scales, out):
     """One base: where it stands is known, but for the targets of `scout`, which must be seen."""
     tank, base = world.tanks[i], world.bases[b]
     own = base.team == tank.team
     if base.alive and (spec.mode != SCOUT or own or sees_point(world, spec, tank, base.x, base.y)):
-        out[at] = ONE
-        out[at + 1] = np.float32(own)
-        out[at + 2] = np.float32(base.x - tank.x) * scales[1]
-        out[at + 3] = np.float32(base.y - tank.y) * scales[2]
+        out[0] = ONE
+        out[1] = np.float32(own)
+        out[2] = np.float32(base.x - tank.x) * scales[1]
+        out[3] = np.float32(base.y - tank.y) * scales[2]
 
 
 @rule
@@ -217,7 +210,10 @@ def observe_power_up(world, spec, i, scale, out, at):
 
 @rule
 def describe_tanks(world, spec, rows):
-    """What others may see of each tank, once for all observers: rows float32 [tanks, NUM_OTHER], px for places."""
+    """What others may see of each tank, once for all observers.
+
+    rows: float32 [tanks, NUM_OTHER + 2], places in px; the last two are its team and whether forest hides it.
+    """
     for j in range(spec.num_tanks):
         tank = world.tanks[j]
         row = rows[j]
@@ -236,31 +232,47 @@ def describe_tanks(world, spec, rows):
         row[11] = bullet.y
         row[12] = DX[bullet.heading]
         row[13] = DY[bullet.heading]
+        row[14] = tank.team
+        row[15] = (tank.in_forest != 0) & (not spec.full_observability)
 
 
 @rule
-def observe_other(world, spec, i, j, scale, rows, out, at):
-    """Another tank and the first of its bullets in flight, zero where unseen; rows as of describe_tanks.
+def observe_other(world, spec, tank, x, y, sight, scale, row, out):
+    """Another tank and the first of its bullets in flight into out, float32 [NUM_OTHER], zero where unseen.
 
-    Multiplied by what is seen, not branched on it: who is seen is too irregular for the processor to predict.
+    x, y: the observer's place; row as of describe_tanks. Multiplied by what is seen, not branched on it: who is seen
+    is too irregular for the processor to predict. All is read before anything is written, so that the compiler, which
+    cannot know that row and out do not overlap, may treat several columns at once.
     """
-    tank = world.tanks[i]
-    dx, dy = rows[j, 1] - np.float32(tank.x), rows[j, 2] - np.float32(tank.y)
-    seen = np.float32(sees_tank(world, spec, i, j))
+    dx, dy, bullet_dx, bullet_dy = row[1] - x, row[2] - y, row[10] - x, row[11] - y
+    inside = max(abs(dx), abs(dy)) <= sight
+    bullet_inside = max(abs(bullet_dx), abs(bullet_dy)) <= sight
+    if row[15] != ZERO:
+        inside &= (row[14] == np.float32(tank.team)) | ((abs(dx) <= FOREST_REACH) & (abs(dy) <= FOREST_REACH))
+    if spec.line_of_sight:
+        inside = inside and has_line_to(world, spec, tank, dx, dy)
+        bullet_inside = bullet_inside and has_line_to(world, spec, tank, bullet_dx, bullet_dy)
+    seen = row[0] if inside else ZERO
     near = seen * scale
-    out[at] = seen
-    out[at + 1] = dx * near
-    out[at + 2] = dy * near
-    for d in range(3, 9):
-        out[at + d] = rows[j, d] * seen
-    bullet_dx, bullet_dy = rows[j, 10] - np.float32(tank.x), rows[j, 11] - np.float32(tank.y)
-    seen = np.float32(sees_offset(world, spec, tank, bullet_dx, bullet_dy)) * np.float32(rows[j, 9] != ZERO)
-    near = seen * scale
-    out[at + 9] = rows[j, 9] * seen
-    out[at + 10] = bullet_dx * near
-    out[at + 11] = bullet_dy * near
-    out[at + 12] = rows[j, 12] * seen
-    out[at + 13] = rows[j, 13] * seen
+    bullet_seen = ONE if bullet_inside & (row[9] != ZERO) else ZERO
+    bullet_near = bullet_seen * scale
+    heading_x, heading_y, hits, shield = row[3] * seen, row[4] * seen, row[5] * seen, row[6] * seen
+    level, speed, bullet = row[7] * seen, row[8] * seen, row[9] * bullet_seen
+    bullet_heading_x, bullet_heading_y = row[12] * bullet_seen, row[13] * bullet_seen
+    out[0] = seen
+    out[1] = dx * near
+    out[2] = dy * near
+    out[3] = heading_x
+    out[4] = heading_y
+    out[5] = hits
+    out[6] = shield
+    out[7] = level
+    out[8] = speed
+    out[9] = bullet
+    out[10] = bullet_dx * bullet_near
+    out[11] = bullet_dy * bullet_near
+    out[12] = bullet_heading_x
+    out[13] = bullet_heading_y
 
 
 @rule
@@ -274,18 +286,19 @@ def observe_agent(world, spec, i, scales, rows, out):
     if not tank.alive:
         return
     observe_self(world, i, scales, out)
-    at = NUM_SELF
-    observe_rays(world, tank, sight_range(world, spec) >> 3, out, at)
-    at += NUM_RAYS
+    observe_rays(world, tank, sight_range(world, spec) >> 3, out)
+    at = NUM_SELF + NUM_RAYS
     for b in range(spec.num_bases):
-        observe_base(world, spec, i, b, scales, out, at)
+        observe_base(world, spec, i, b, scales, out[at : at + 4])
         at += 4
     if spec.power_ups:
         observe_power_up(world, spec, i, scales[0], out, at)
         at += 9
+    x, y = np.float32(tank.x), np.float32(tank.y)
+    sight = np.float32(np.inf) if spec.full_observability else np.float32(spec.sight)
     for k in range(spec.num_tanks - 1):
-        j = spec.others[i, k]
-        observe_other(world, spec, i, j, scales[0], rows, out, at)
+        row = rows[spec.others[i, k]]
+        observe_other(world, spec, tank, x, y, sight, scales[0], row, out[at : at + NUM_OTHER])
         at += NUM_OTHER
 
 
@@ -351,7 +364,7 @@ def state_of_world(world, spec, out):
 @kernel
 def write_obs(worlds, spec_array, out, low, high, only):
     """Observations of worlds low..high into out, float32 [B, N, D]."""
-    rows = np.zeros((MAX_TANKS, NUM_OTHER), np.float32)
+    rows = np.zeros((MAX_TANKS, NUM_OTHER + 2), np.float32)
     for b in range(low, high):
         if only[b]:
             observe_world(worlds[b], spec_array[0], rows, out[b])

@@ -2,7 +2,7 @@
 
 from ..jit import rule
 from ..params import BASE, BRICK, FOUND_RANGE, HALF_TANK, SCOUT, STEEL
-from .terrain import pixels_ahead, tank_on_tile, tile_at
+from .terrain import near, packed, pixels_ahead, tank_on_tile, tile_at
 
 
 @rule
@@ -39,7 +39,10 @@ def shoot_bases(world, spec, scratch):
         base = world.bases[b]
         if not base.alive:
             continue
+        here = packed(base.x, base.y)
         for n in range(scratch.num_flying):
+            if not near(scratch.shots[n], here):
+                continue
             k = scratch.flying[n]
             bullet = world.bullets[k]
             if bullet.speed != 0 and bullet_in_base(bullet, base):

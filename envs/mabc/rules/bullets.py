@@ -1,5 +1,7 @@
 """Bullets: firing, flight and what they hit (facts: terrain, tanks)."""
 
+import numpy as np
+
 from ..jit import rule
 from ..params import (
     BASE,
@@ -24,7 +26,7 @@ from .bases import in_base
 from .drive import can_act
 from .life import destroy
 from .power_ups import drop_power_up
-from .terrain import pixels_ahead, stops_bullet
+from .terrain import near, packed, pixels_ahead, stops_bullet
 
 
 @rule
@@ -54,6 +56,8 @@ def fire(world, scratch, i):
     k = free_bullet(world, i)
     if k == NOBODY:
         return
+    if k & 1:
+        scratch.second_bullets = 1
     tank.press = 0
     is_player = tank.type == PLAYER
     bullet = world.bullets[k]
@@ -64,6 +68,7 @@ def fire(world, scratch, i):
     bullet.steel = is_player and tank.level >= STEEL_LEVEL
     world.flying += 1
     scratch.flying[scratch.num_flying] = k
+    scratch.shots[scratch.num_flying] = packed(bullet.x, bullet.y)
     scratch.num_flying += 1
 
 
@@ -71,12 +76,13 @@ def fire(world, scratch, i):
 def fly(world, spec, scratch):
     """Move every bullet along its heading, and list those in the air for the rules that follow."""
     count = 0
-    for k in range(2 * spec.num_tanks):
+    for k in range(0, 2 * spec.num_tanks, 1 if scratch.second_bullets else 2):
         bullet = world.bullets[k]
-        scratch.flying[count] = k  # overwritten by the next one if this is not in the air
-        count += bullet.speed != 0
         bullet.x += bullet.speed * DX[bullet.heading]
         bullet.y += bullet.speed * DY[bullet.heading]
+        scratch.flying[count] = k  # both overwritten by the next one if this is not in the air
+        scratch.shots[count] = packed(bullet.x, bullet.y)
+        count += bullet.speed != 0
     scratch.num_flying = count
 
 
@@ -184,6 +190,8 @@ def bullets_on_bullets(world, scratch):
         if bullet.speed == 0:
             continue
         for later in range(n + 1, scratch.num_flying):
+            if not near(scratch.shots[n], scratch.shots[later]):
+                continue
             m = scratch.flying[later]
             other = world.bullets[m]
             if within(bullet, other, BULLET_BULLET) and other.speed != 0 and cancel_each_other(world, k, m):
@@ -193,26 +201,20 @@ def bullets_on_bullets(world, scratch):
 
 
 @rule
-def tank_within(world, spec, bullet):
-    """Whether any tank lies within a bullet's range: one test for all, so that there is one branch."""
-    found = False
-    for j in range(spec.num_tanks):
-        found |= within(bullet, world.tanks[j], BULLET_TANK)
-    return found
-
-
-@rule
 def bullets_on_tanks(world, spec, scratch):
     """Bullet against tank: within 10 px on both axes."""
     for n in range(scratch.num_flying):
         k = scratch.flying[n]
         bullet = world.bullets[k]
-        if bullet.speed == 0 or not tank_within(world, spec, bullet):
+        if bullet.speed == 0:
             continue
+        shooter, here = np.int64(k) >> 1, scratch.shots[n]
         for j in range(spec.num_tanks):
+            if not near(here, scratch.places[j]) or j == shooter:
+                continue
             tank = world.tanks[j]
-            if within(bullet, tank, BULLET_TANK) and j != k >> 1 and tank.alive and tank.entering == 0:
-                if hit_tank(world, spec, k >> 1, j):
+            if within(bullet, tank, BULLET_TANK) and tank.alive and tank.entering == 0:
+                if hit_tank(world, spec, shooter, j):
                     remove(world, bullet)
                     break
 

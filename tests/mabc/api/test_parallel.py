@@ -162,11 +162,12 @@ def test_seeds():
         obs += [env.step(dict.fromkeys(env.agents, action))[0] for action in (3, 5, 7, 9, 2) * 8 if env.agents]
         return np.stack([row["team1_0"] for row in obs])
 
-    one = mabc.parallel_env("duel", opponents={2: "random"})
+    options = {"opponents": {2: "random"}, "full_observability": True}  # the bot in sight shows what is drawn
+    one = mabc.parallel_env("duel", **options)
     same = first_steps(one, seed=5)
     np.testing.assert_array_equal(same, first_steps(one, seed=5))
-    np.testing.assert_array_equal(same, first_steps(mabc.parallel_env("duel", opponents={2: "random"}, seed=5)))
-    unseeded = [first_steps(mabc.parallel_env("duel", opponents={2: "random"})) for _ in range(3)]
+    np.testing.assert_array_equal(same, first_steps(mabc.parallel_env("duel", **options, seed=5)))
+    unseeded = [first_steps(mabc.parallel_env("duel", **options)) for _ in range(3)]
     assert any(not np.array_equal(unseeded[0], other) for other in unseeded[1:]), "copies without a seed differ"
     for seed in (-1, 2**63, 2**70):
         first_steps(one, seed=seed)

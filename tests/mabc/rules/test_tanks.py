@@ -213,10 +213,10 @@ def test_overlapping_tanks_may_drive_apart_but_not_together(play):
 
 
 def test_the_order_of_tanks_alternates(play):
-    """Our choice: two tanks that reach for the same place get it in turn, by the parity of the frame."""
+    """Our choice: two tanks that reach for the same place get it in turn, by the parity of the step."""
     winners = []
     for start in range(4):
-        game = play(teams=("fast", "fast"))
+        game = play(teams=("fast", "fast"))  # a frame a step
         game.put(0, 80, 104, "right")
         game.put(1, 97, 104, "left")  # one px between them
         game.run(start)
