@@ -46,7 +46,7 @@ help:  ## this text
 	@echo '  make test ARGS="tests/mabc -k brick"   some of the tests'
 
 train: $(TRAIN_READY)  ## train tanks on env=mabc; ARGS="…" are overrides
-	$(RUN) -m algos.train $(if $(filter env=%,$(ARGS)),,env=mabc) $(ARGS)
+	$(RUN) -m algos.train $(if $(filter env=% resume=%,$(ARGS)),,env=mabc) $(ARGS)
 
 test: lint  ## lint, types and all tests; ARGS="…" go to pytest
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(WORKERS) --dist worksteal $(ARGS)

@@ -3,7 +3,9 @@
     python -m algos.evaluate run=runs/skirmish-3v3-ippo-s0
     python -m algos.evaluate run=runs/mine episodes=2048 bots=classic,tactical env.opponent=tactical
 
-Win rates come with their 95% Wilson interval; `bots` are the scripted players in the very same seats.
+Win rates come with their 95% Wilson interval; `bots` are the scripted players in the very same seats. Where several
+teams learn, the policy (or the bot) has the first one's seats, and classic (or env.opponent) is `against` it in the
+others'.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from algos.common import config as cfg
 SEED = 1_000_003  # of evaluation worlds: not a seed that anybody trains with
 WORLDS = 256  # worlds that play at once
 BOTS = ("random", "classic", "tactical")
+RIVAL = "classic"  # in the seats of the other learning teams
 KEYS = {
     "run": "a run folder or one of its checkpoints",
     "episodes": "how many (512)",
@@ -84,31 +87,36 @@ def summary(played: dict[str, np.ndarray], wins: np.ndarray | None) -> dict[str,
 def evaluate_policy(
     env_config: dict[str, Any], policy: Callable, episodes: int = 512, seed: int = SEED
 ) -> dict[str, Any]:
-    """Greedy measures of a policy in the environment of a configuration."""
-    from algos.common.adapters import make_env
+    """Greedy measures of a policy in the environment of a configuration, and the rules that it was played by.
 
+    Without a win rate where nothing can be won, or where several teams of the policy are each other's only rivals.
+    """
+    from algos.common.adapters import make_env
+    from algos.common.protocol import rules_version
+
+    against = None
+    if env_config["name"] == "mabc":
+        env_config, _, against = seated(env_config)
     worlds = min(WORLDS, episodes) if env_config["name"] in ("mabc", "batched") else env_config["num_envs"]
     env = make_env(env_config, num_envs=worlds, seed=seed)
     try:
         played = play_episodes(env, policy, episodes, seed)
-        return summary(played, played["success"] if env.metadata.get("outcomes", True) else None)
+        winnable = env.metadata.get("outcomes", True) and len(np.unique(env.agent_teams)) == 1
+        result = summary(played, played["success"] if winnable else None)
+        return {"against": against, "rules": rules_version(env), **result}
     finally:
         env.close()
 
 
 def evaluate_bot(env_config: dict[str, Any], bot: str, episodes: int = 512, seed: int = SEED) -> dict[str, Any]:
-    """The same for a scripted player of MABC in all learning seats."""
+    """The same for a scripted player of MABC in the policy's seats."""
     from algos.common.adapters import make_env
 
-    seats = sorted({int(team) for team in make_env(env_config, num_envs=1).agent_teams})
-    opponents: dict[int, Any] = dict.fromkeys(seats, bot)
-    for other in range(1, 5):
-        if other not in seats and env_config.get("opponent"):
-            opponents[other] = env_config["opponent"]
-    config = {**env_config, "opponent": known_teams(env_config, opponents)}
-    env = make_env(config, num_envs=min(WORLDS, episodes), seed=seed)
+    env_config, team, _ = seated(env_config, bot)
+    env = make_env(env_config, num_envs=min(WORLDS, episodes), seed=seed)
     played = play_episodes(env, None, episodes, seed)
-    wins = np.isin(played["outcome"], seats) / len(seats)
+    env.close()
+    wins = (played["outcome"] == team).astype(np.float64)
     result = summary(played, wins)
     decided = played["outcome"] > 0
     result["decided_win_rate"] = float(wins[decided].mean()) if decided.any() else None
@@ -116,12 +124,22 @@ def evaluate_bot(env_config: dict[str, Any], bot: str, episodes: int = 512, seed
     return result
 
 
-def known_teams(env_config: dict[str, Any], opponents: dict[int, Any]) -> dict[int, Any]:
-    """Leave out the teams that a scenario does not have."""
+def seated(env_config: dict[str, Any], bot: str | None = None) -> tuple[dict[str, Any], int, str | None]:
+    """MABC as it is evaluated: its configuration, the team measured, and who drives the other learning teams.
+
+    One team is measured, the first that learns, driven by `bot` if it is given. A policy that played itself would
+    win half of what is decided, whatever it can do; so the others that learn are driven by env.opponent or classic
+    (None where there are none).
+    """
     import mabc
 
-    teams = len(mabc.scenario(env_config["scenario"]).teams)
-    return {team: player for team, player in opponents.items() if team <= teams}
+    drivers = [team.driver for team in mabc.scenario(env_config["scenario"]).teams]
+    team, *rivals = [n for n, driver in enumerate(drivers, 1) if driver == "learn"]
+    opponent = env_config.get("opponent")
+    against = (opponent or RIVAL) if rivals else None
+    players = {n: opponent for n, driver in enumerate(drivers, 1) if driver != "learn" and opponent}
+    players |= dict.fromkeys(rivals, against) | ({team: bot} if bot else {})
+    return {**env_config, "opponent": players or None}, team, against
 
 
 def evaluate_run(
@@ -144,7 +162,8 @@ def evaluate_run(
 
 def table(result: dict[str, Any]) -> str:
     """A small table for people."""
-    lines = [f"Greedy evaluation, {result['episodes']} episodes of {result['scenario']}:"]
+    against = f" against {result['against']}" if result.get("against") else ""
+    lines = [f"Greedy evaluation, {result['episodes']} episodes of {result['scenario']}{against}:"]
     rows = {result["algo"]: result, **{f"{bot} (bot)": row for bot, row in result["bots"].items()}}
     lines.append(f"  {'in the seats':<16} {'win rate':>8}  {'95% interval':<15} {'length':>7}  {'return':>7}")
     for name, row in rows.items():
@@ -189,6 +208,18 @@ def parse(argv: list[str], keys: dict[str, str]) -> tuple[dict[str, str], dict[s
     return options, changes
 
 
+def number(options: dict[str, str], key: str, default: Any, kind: type = int, above: float = -1) -> Any:
+    """A number of the command line, `kind` being int or float; BadInput for anything else and for one not `above`."""
+    try:
+        value = kind(options.get(key, default))
+    except ValueError:
+        value = above
+    if not value > above:
+        wanted = f"a whole number of at least {above + 1}" if kind is int else f"a number above {above}"
+        raise cfg.BadInput(f"{key}={options[key]}: {wanted} is needed")
+    return value
+
+
 def run_evaluation(argv: list[str]) -> dict[str, Any]:
     """What the command line asks for, as a dictionary."""
     from algos.common.adapters import make_env
@@ -196,20 +227,16 @@ def run_evaluation(argv: list[str]) -> dict[str, Any]:
     from algos.common.run import check_rules
 
     options, changes = parse(argv, KEYS)
+    numbers = {"episodes": number(options, "episodes", 512, above=0), "seed": number(options, "seed", SEED)}
     config, policy = load_run(options["run"], options.get("device", "cpu"))
     config["env"] = {**config["env"], **changes}
-    env = make_env(config["env"], num_envs=1)
+    env = make_env(config["env"], num_envs=1, opponent=None)
     check_rules(config["rules"], rules_version(env), options["run"])
+    env.close()
     bots = tuple(name for name in options.get("bots", ",".join(BOTS)).split(",") if name)
     for bot in bots:
         if bot not in BOTS:
             raise cfg.unknown("bot", bot, BOTS)
-    numbers = {}
-    for key, default in (("episodes", 512), ("seed", SEED)):
-        try:
-            numbers[key] = int(options.get(key, default))
-        except ValueError as error:
-            raise cfg.BadInput(f"{key}={options[key]}: a whole number is needed") from error
     return evaluate_run(options["run"], config, policy, bots=bots, **numbers)
 
 

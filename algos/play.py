@@ -2,6 +2,8 @@
 
 python -m algos.play run=runs/mine                 plays one greedy episode in the terminal
 python -m algos.play run=runs/mine record=true     writes it to the run's replays/ instead
+
+run= may be one of the run's checkpoints, too.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from algos.common import config as cfg
-from algos.evaluate import SEED, load_run, parse
+from algos.evaluate import SEED, load_run, number, parse
 
 KEYS = {
     "run": "a run folder or one of its checkpoints",
@@ -122,17 +124,21 @@ def show(env: Any, policy: Callable, seed: int, fps: float) -> None:
 
 def run_play(argv: list[str]) -> None:
     from algos.common.adapters import make_env
+    from algos.common.protocol import rules_version
+    from algos.common.run import check_rules, folder_of
 
     options, changes = parse(argv, KEYS)
+    seed, fps = number(options, "seed", SEED), number(options, "fps", 8.0, float, above=0)
     config, policy = load_run(options["run"])
     config["env"] = {**config["env"], **changes}
     if config["env"]["name"] != "mabc":
         raise cfg.BadInput(f"env={config['env']['name']} has no pictures here; MABC's episodes can be shown")
-    seed = int(options.get("seed", SEED))
+    env = make_env(config["env"], num_envs=1, seed=seed)
+    check_rules(config["rules"], rules_version(env), options["run"])
     if options.get("record", "false").lower() == "true":
-        print(record_episode(options["run"], config, policy, seed))
+        print(record_episode(folder_of(options["run"]), config, policy, seed))
     else:
-        show(make_env(config["env"], num_envs=1, seed=seed), policy, seed, float(options.get("fps", 8)))
+        show(env, policy, seed, fps)
 
 
 def main(argv: list[str] | None = None) -> None:

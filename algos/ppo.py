@@ -8,7 +8,7 @@ minibatches.
 Legend of shapes: T time, B worlds, N agents, A actions, D features, S state, H hidden, L steps of a chunk, M
 rows. A row is what one agent saw in one step (L = 1) or, with a GRU, in a chunk of L steps. Rows in which the
 agent was dead throughout are never computed: that is most of this file's speed, next to large matrices and
-few calls.
+few calls. (Where a team that shares its reward is wholly dead, one row stands in for it, in the critic alone.)
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from torch import nn
 
 from algos.common.config import BadInput
 from algos.common.protocol import BatchedEnv, shares_reward
-from algos.common.returns import gae, team_values
+from algos.common.returns import gae, stand_ins, team_values
 from algos.common.run import Run
 from algos.common.value_norm import RunningNorm
 
@@ -146,11 +146,14 @@ class Agent(nn.Module):
         self.register_buffer("obs_std", torch.ones(sizes["obs"]))
 
     def inputs(self, obs: torch.Tensor) -> torch.Tensor:
-        """Actor's inputs from observations [..., N, D]: normalised and numbered as configured."""
+        """Actor's inputs from observations [..., N, D]: normalised and numbered as configured.
+
+        N may be less than in training, where a policy plays the first seats only.
+        """
         if self.config.norm_obs:
             obs = ((obs - self.obs_mean) / self.obs_std).clamp(-10, 10)
         if self.config.agent_id:
-            number = torch.eye(self.sizes["agents"], device=obs.device)
+            number = torch.eye(self.sizes["agents"], device=obs.device)[: obs.shape[-2]]
             obs = torch.cat([obs, number.expand(*obs.shape[:-1], -1)], -1)
         return obs
 
@@ -165,6 +168,12 @@ def sizes_of(env: BatchedEnv) -> dict[str, int]:
         "actions": env.num_actions,
         "action_dims": int(np.prod(env.action_space.shape)) if continuous else 0,
     }
+
+
+def to_rows(x: np.ndarray, leading: int, device: str | torch.device = "cpu") -> torch.Tensor:
+    """Observations [B, N, ...] (leading = 2) or states [B, ...] (1) as float32 rows; bytes are scaled to 0..1."""
+    rows = torch.as_tensor(x, device=device).reshape(*x.shape[:leading], -1)
+    return rows.float() / 255 if rows.dtype == torch.uint8 else rows.float()
 
 
 def masked_log_probs(logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -201,7 +210,7 @@ def evaluate_actions(
 class Policy:
     """A trained actor as a plain function of arrays; MABC takes it as an opponent as it is.
 
-    policy(obs [B, N, D], mask [B, N, A], memory) -> (actions [B, N], memory). `memory` is None at first;
+    policy(obs [B, N, ...], mask [B, N, A], memory) -> (actions [B, N], memory). `memory` is None at first;
     afterwards an array [B, N, H] whose rows the caller sets to zero where a new episode begins, or None
     without a GRU.
     """
@@ -216,10 +225,10 @@ class Policy:
         hidden = torch.zeros(B * N, self.agent.config.hidden_size, device=device)
         if memory is not None:
             hidden = torch.as_tensor(memory, device=device).view(B * N, -1)
-        x = self.agent.inputs(torch.as_tensor(obs, device=device).reshape(B, N, -1)).view(1, B * N, -1)
+        x = self.agent.inputs(to_rows(obs, 2, device)).view(1, B * N, -1)
         first = torch.zeros(1, B * N, dtype=torch.bool, device=device)
         out, hidden = self.agent.actor(x, hidden, first)
-        legal = torch.as_tensor(mask, device=device).view(B * N, -1)
+        legal = torch.as_tensor(mask, device=device).reshape(B * N, -1)
         action = self._choose(out[0], legal).cpu().numpy().reshape(B, N, *([] if mask.shape[-1] else [-1]))
         return action, hidden.view(B, N, -1).cpu().numpy() if self.agent.config.recurrent else None
 
@@ -249,15 +258,17 @@ def ppo_loss(
     target: torch.Tensor,
     weight: torch.Tensor | None,
     config: Config,
+    value_weight: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """Clipped surrogate, clipped value loss and entropy bonus, from arrays of one shape; values normalised.
 
-    weight: 1 where the agent was alive, 0 elsewhere; None: all alive. Means are over the living.
+    weight: 1 where the agent was alive, 0 elsewhere; None: all alive. Means are over the living, that of the
+    value loss over `value_weight` if it is given: over the stand-ins of dead teams, too.
     Returns the loss and metrics (scalars without gradient).
     """
 
-    def mean(x: torch.Tensor) -> torch.Tensor:
-        return x.mean() if weight is None else (x * weight).sum() / weight.sum()
+    def mean(x: torch.Tensor, weight: torch.Tensor | None = weight) -> torch.Tensor:
+        return x.mean() if weight is None else (x * weight).sum() / weight.sum().clamp_min(1)
 
     log_ratio = log_prob - old_log_prob
     ratio = log_ratio.exp()
@@ -267,7 +278,7 @@ def ppo_loss(
     if config.clip_vloss:
         near = old_value + (value - old_value).clamp(-config.clip_coef, config.clip_coef)
         value_error = torch.maximum(value_error, _value_error(near - target, config.huber_delta))
-    value_loss = mean(value_error)
+    value_loss = mean(value_error, weight if value_weight is None else value_weight)
     entropy_mean = mean(entropy)
     loss = policy_loss + config.vf_coef * value_loss - config.ent_coef * entropy_mean
     with torch.no_grad():
@@ -306,6 +317,7 @@ class Storage:
         self.states = new(T + 1, B, sizes["state"] if config.centralised else 0)
         self.masks = new(T, B, N, A, dtype=torch.bool)
         self.alive = np.ones((T + 1, B, N), bool)
+        self.valued = self.alive  # rows of the critic: the living and the stand-ins of dead teams
         self.first = np.ones((T + 1, B), bool)  # an episode begins
         dims = sizes["action_dims"]
         self.actions = new(T, B, N, dims) if dims else new(T, B, N, dtype=torch.int64)
@@ -324,7 +336,7 @@ class Episodes:
     """What the episodes that ended since the last report were like."""
 
     def __init__(self) -> None:
-        self.count, self.sums = 0, {"return": 0.0, "length": 0.0, "win_rate": 0.0}
+        self.count, self.sums = 0, {"return": 0.0, "length": 0.0, "win_rate": 0.0, "draw_rate": 0.0}
 
     def add(self, done: np.ndarray, info: dict[str, np.ndarray]) -> None:
         ended = np.flatnonzero(done)
@@ -333,13 +345,21 @@ class Episodes:
             self.sums["return"] += float(info["episode_return"][ended].mean(-1, dtype=np.float64).sum())
             self.sums["length"] += float(info["episode_length"][ended].sum())
             self.sums["win_rate"] += float(info["success"][ended].mean(-1, dtype=np.float64).sum())
+            self.sums["draw_rate"] += float((info["outcome"][ended] == 0).sum())
 
-    def report(self, outcomes: bool) -> dict[str, float | None]:
-        """Means, then start anew; None where no episode ended or nothing can be won."""
+    def report(self, env: BatchedEnv) -> dict[str, float | None]:
+        """Means, then start anew; None where no episode ended.
+
+        Win rates where something can be won and one team learns. With several the policy plays itself, and one
+        team's win is another's defeat: draw rates are all that there is to tell.
+        """
         sums = self.sums.items()
         means = {f"episode/{key}": total / self.count if self.count else None for key, total in sums}
-        if not outcomes:
+        outcomes, rivals = env.metadata.get("outcomes", True), len(np.unique(env.agent_teams)) > 1
+        if rivals or not outcomes:
             means.pop("episode/win_rate")
+        if not rivals or not outcomes:
+            means.pop("episode/draw_rate")
         means["episode/count"] = self.count
         self.__init__()  # type: ignore[misc]
         return means
@@ -347,10 +367,10 @@ class Episodes:
 
 def begin_step(storage: Storage, t: int, env: BatchedEnv, config: Config, obs: np.ndarray, alive: np.ndarray) -> None:
     """Copy what is seen before step t out of the environment's buffers."""
-    storage.obs[t].copy_(torch.from_numpy(obs).view(storage.obs[t].shape))
+    storage.obs[t].copy_(to_rows(obs, 2, storage.obs.device))
     storage.alive[t] = alive
     if config.centralised:
-        storage.states[t].copy_(torch.from_numpy(env.state()).view(storage.states[t].shape))
+        storage.states[t].copy_(to_rows(env.state(), 1, storage.obs.device))
 
 
 @torch.inference_mode()
@@ -379,15 +399,16 @@ def rollout(env: BatchedEnv, agent: Agent, config: Config, storage: Storage, hid
             keep_cut(storage, t, np.flatnonzero(truncated & ~terminated), info)
         begin_step(storage, t + 1, env, config, obs, info["alive"])
         episodes.add(done, info)
+    shared = shares_reward(env)
+    storage.valued = storage.alive | stand_ins(storage.alive, env.agent_teams) if shared else storage.alive
     return hidden
 
 
 def keep_cut(storage: Storage, t: int, worlds: np.ndarray, info: dict[str, np.ndarray]) -> None:
     """Set the last observations and states of truncated episodes aside: their values continue the return."""
-    obs, states = storage.obs, storage.states
-    last_obs = torch.as_tensor(info["final_obs"][worlds], device=obs.device).view(len(worlds), *obs.shape[2:])
-    last_states = torch.as_tensor(info["final_state"][worlds], device=obs.device)[..., : states.shape[-1]]
-    storage.cut.append((t, worlds, last_obs, last_states))
+    device = storage.obs.device
+    last_states = to_rows(info["final_state"][worlds], 1, device)[:, : storage.states.shape[-1]]
+    storage.cut.append((t, worlds, to_rows(info["final_obs"][worlds], 2, device), last_states))
 
 
 # --- values and advantages ---
@@ -412,7 +433,7 @@ def compute_values(agent: Agent, storage: Storage, hidden: torch.Tensor) -> tupl
     T1, B, N = storage.obs.shape[:3]
     final = np.zeros((T1 - 1, B, N), np.float32)
     flat = torch.zeros(T1 * B * N, device=storage.obs.device)
-    rows = torch.from_numpy(np.flatnonzero(storage.alive)).to(flat.device)
+    rows = torch.from_numpy(np.flatnonzero(storage.valued)).to(flat.device)
     x = critic_rows(agent, storage, rows)
     for part in range(0, len(rows), 8192):  # pieces that stay in the processor's cache
         flat[rows[part : part + 8192]] = agent.critic(x[None, part : part + 8192], hidden, None)[0][0, :, 0]
@@ -461,11 +482,15 @@ def _values_recurrent(agent: Agent, storage: Storage, hidden: torch.Tensor):
 
 
 def advantages_and_returns(storage: Storage, values: np.ndarray, final: np.ndarray, env: BatchedEnv, config: Config):
-    """GAE over the rollout [T, B, N]. Dead agents: see `team_values` and, for rewards of one's own, `gae`."""
+    """GAE over the rollout [T, B, N]. Dead agents: see `team_values` and, for rewards of one's own, `gae`.
+
+    At a truncated end an agent counts as living if it was before the last step: info["alive"] is the next
+    episode's already.
+    """
     ended = storage.terminated, storage.truncated
     if shares_reward(env):
-        values = team_values(values, storage.alive, env.agent_teams)
-        final = team_values(final, storage.alive[:-1], env.agent_teams)
+        values = team_values(values, storage.valued, env.agent_teams)
+        final = team_values(final, storage.valued[:-1], env.agent_teams)
         return gae(storage.rewards, values, *ended, final, config.gamma, config.gae_lambda)
     return gae(storage.rewards, values, *ended, final, config.gamma, config.gae_lambda, storage.alive)
 
@@ -473,13 +498,13 @@ def advantages_and_returns(storage: Storage, values: np.ndarray, final: np.ndarr
 # --- update ---
 
 
-def living_rows(storage: Storage, agent: Agent, values: np.ndarray, advantages: np.ndarray, returns: np.ndarray):
-    """The rollout as rows of living agents: dict of arrays [L, M, …] (hidden states [M, H])."""
+def learning_rows(storage: Storage, agent: Agent, values: np.ndarray, advantages: np.ndarray, returns: np.ndarray):
+    """The rollout as rows of living agents and of stand-ins: dict of arrays [L, M, …] (hidden states [M, H])."""
     config = agent.config
     T, B, N = storage.rewards.shape
     L = config.chunk_length if config.recurrent else 1
-    alive = storage.alive[:-1].reshape(T // L, L, B * N)
-    chunk, seat = np.nonzero(alive.any(1))
+    alive, valued = storage.alive[:-1], storage.valued[:-1]
+    chunk, seat = np.nonzero(valued.reshape(T // L, L, B * N).any(1))
     numbers = torch.from_numpy((chunk * L * B * N + seat)[None]) + torch.arange(L)[:, None] * B * N  # [L, M]
     rows = numbers.reshape(-1).to(storage.obs.device)
 
@@ -498,8 +523,9 @@ def living_rows(storage: Storage, agent: Agent, values: np.ndarray, advantages: 
     }
     if config.centralised:
         batch["critic_x"] = critic_rows(agent, storage, rows).view(L, len(chunk), -1)
+    if config.recurrent or (valued & ~alive).any():
+        batch["weight"], batch["value_weight"] = pick(alive).to(torch.float32), pick(valued).to(torch.float32)
     if config.recurrent:
-        batch["weight"] = pick(storage.alive[:-1]).to(torch.float32)
         batch["first"] = pick(np.broadcast_to(storage.first[:-1, :, None], (T, B, N)).copy())
         at = torch.from_numpy(chunk).to(rows.device), torch.from_numpy(seat).to(rows.device)
         batch["actor_hidden"], batch["critic_hidden"] = storage.actor_hidden[at], storage.critic_hidden[at]
@@ -507,18 +533,21 @@ def living_rows(storage: Storage, agent: Agent, values: np.ndarray, advantages: 
 
 
 def minibatch_loss(agent: Agent, mb: dict[str, torch.Tensor]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-    """Loss of a minibatch of rows (see `living_rows`)."""
+    """Loss of a minibatch of rows (see `learning_rows`)."""
     first, actor_hidden, critic_hidden = mb.get("first"), mb.get("actor_hidden"), mb.get("critic_hidden")
     out, _ = agent.actor(mb["x"], actor_hidden, first)
     value, _ = agent.critic(mb.get("critic_x", mb["x"]), critic_hidden, first)
     log_prob, entropy = evaluate_actions(agent, out, mb["masks"], mb["actions"])
     old = mb["log_probs"], mb["values"], mb["advantages"], mb["returns"]
-    return ppo_loss(log_prob, entropy, value[..., 0], *old, mb.get("weight"), agent.config)
+    weights = mb.get("weight"), agent.config, mb.get("value_weight")
+    return ppo_loss(log_prob, entropy, value[..., 0], *old, *weights)
 
 
 def update(agent: Agent, optimiser: torch.optim.Optimizer, batch: dict[str, torch.Tensor]) -> dict[str, float]:
-    """Passes of minibatches over the rows of a rollout; metrics are means over minibatches."""
+    """Passes of minibatches over the rows of a rollout; metrics are means over minibatches ({}: no rows)."""
     config, rows = agent.config, batch["x"].shape[1]
+    if rows == 0:
+        return {}
     parameters = list(agent.parameters())
     sums: dict[str, torch.Tensor] = {}
     count = 0
@@ -540,6 +569,17 @@ def update(agent: Agent, optimiser: torch.optim.Optimizer, batch: dict[str, torc
 
 
 # --- loop ---
+
+
+def device_rng(device: str) -> torch.Tensor | None:
+    """State of a GPU's own random stream, from which networks there sample; None for the processor."""
+    return torch.cuda.get_rng_state(device) if torch.device(device).type == "cuda" else None
+
+
+def set_device_rng(device: str, state: Any) -> None:
+    """Inverse of `device_rng`; a run that goes on with another device than before has nothing to restore."""
+    if state is not None and torch.device(device).type == "cuda":
+        torch.cuda.set_rng_state(torch.as_tensor(state), device)
 
 
 class Learner:
@@ -573,6 +613,7 @@ class Learner:
             "value_norm": self.value_norm.state_dict(),
             "obs_norm": self.obs_norm.state_dict(),
             "rng": torch.get_rng_state(),
+            "device_rng": device_rng(self.device),
             "env": self.env.snapshot(),
             "seen": {
                 "obs": storage.obs[-1],
@@ -594,7 +635,8 @@ class Learner:
         self.value_norm.load_state_dict(state["value_norm"])
         self.obs_norm.load_state_dict(state["obs_norm"])
         self.step, self.updates = state["step"], state["updates"]
-        self.episodes.count, self.episodes.sums = state["episodes"]["count"], state["episodes"]["sums"]
+        self.episodes.count = state["episodes"]["count"]
+        self.episodes.sums.update(state["episodes"]["sums"])
         if self.env.metadata.get("snapshot", True):
             self.env.restore(state["env"])
             for name, value in state["seen"].items():
@@ -605,6 +647,7 @@ class Learner:
         else:
             print("this environment cannot be restored: the resumed run starts new episodes (not bit-exact)")
         torch.set_rng_state(torch.as_tensor(state["rng"]))
+        set_device_rng(self.device, state.get("device_rng"))
 
     def iterate(self) -> dict[str, float | None]:
         """One rollout and update; returns metrics."""
@@ -619,19 +662,19 @@ class Learner:
         advantages, returns = advantages_and_returns(storage, *real, self.env, config)
         living = storage.alive[:-1]
         if config.norm_value:
-            norm.update(returns[living])
+            norm.update(returns[storage.valued[:-1]])
             returns = norm.normalise(returns)
-        if config.norm_adv:
+        if config.norm_adv and living.any():
             chosen = advantages[living]
             advantages = (advantages - chosen.mean()) / (chosen.std() + np.float32(1e-8))
-        metrics = update(agent, self.optimiser, living_rows(storage, agent, values, advantages, returns))
+        metrics = update(agent, self.optimiser, learning_rows(storage, agent, values, advantages, returns))
         if config.norm_obs:
             self.obs_norm.update(storage.obs[:-1].cpu().numpy()[living])
             agent.obs_mean.copy_(torch.from_numpy(self.obs_norm.mean))
             agent.obs_std.copy_(torch.from_numpy(self.obs_norm.std))
         self.updates += 1
         self.step += config.num_steps * self.env.num_envs
-        report = self.episodes.report(self.env.metadata.get("outcomes", True))
+        report = self.episodes.report(self.env)
         return {**report, **metrics, "lr": config.lr * fraction, "living": float(living.mean())}
 
 

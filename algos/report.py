@@ -10,6 +10,7 @@ from algos.common.log import read_metrics
 
 CURVES = {
     "episode/win_rate": "win rate",
+    "episode/draw_rate": "draws",
     "episode/return": "return",
     "loss/entropy": "entropy",
     "time/steps_per_second": "steps per second",

@@ -5,6 +5,7 @@
     python -m algos.train env=mabc algo.lr=5e-4 algo.recurrent=true seed=3 dir=runs/mine
     python -m algos.train -m env=mabc seed=1,2,3                   a sweep, one run after the other
     python -m algos.train resume=runs/mine                         go on after a crash, bit for bit
+    python -m algos.train resume=runs/mine/checkpoints/FILE        go on from there; later checkpoints are removed
     python -m algos.train env=pettingzoo env.id=mpe2.simple_spread_v3
     python -m algos.train env=gym env.id=CartPole-v1 algo.num_steps=128
     python -m algos.train --help env=gym algo=mappo                the keys of these two
@@ -35,7 +36,7 @@ class TrainConfig:
     seed: int = 0  # of networks, sampling and worlds
     total_steps: int = 1_500_000  # environment steps, summed over worlds
     dir: str | None = None  # run folder; empty: runs/<scenario>-<algo>-s<seed>
-    resume: str | None = None  # a run folder (or one of its checkpoints) to go on with
+    resume: str | None = None  # a run folder (or one of its checkpoints: later ones are removed) to go on with
     device: str = "cpu"  # of the networks: cpu | cuda
 
 
@@ -56,7 +57,11 @@ def help_text(overrides: list[str]) -> str:
         [
             (__doc__ or "").strip(),
             cfg.describe("Keys of every run (key=value):", general, shown),
-            cfg.describe(f"Keys of env={env} (env.key=value; None: as the scenario says):", cfg.env_keys(env)),
+            cfg.describe(
+                f"Keys of env={env} (env.key=value; None: as the scenario says):",
+                cfg.env_keys(env),
+                {"gamma": "as algo.gamma"},
+            ),
             cfg.describe(f"Keys of algo={algo} (algo.key=value):", cfg.algo_keys(algo), {"name": repr(algo)}),
         ]
     )
@@ -152,30 +157,39 @@ def run_training(config: dict[str, Any]) -> dict[str, Any]:
 
     tree = None
     if config["resume"]:
-        folder, tree = runs.resume_folder(config["resume"])
-        config = resumed_config(config, tree["config"])
+        file, tree = runs.resume_file(config["resume"])
+        folder, config = runs.folder_of(file), resumed_config(config, tree["config"])
     else:
         folder = Path(config["dir"]) if config["dir"] else runs.default_folder(config)
+        share_discount(config)
     check_device(config["device"])
     env = make_env(config["env"], seed=config["seed"])
     rules = rules_version(env)
+    module = cfg.load_module(cfg.presets()[config["algo"]["name"]])
+    algo = module.Config(**config["algo"])
     if tree:
         runs.check_rules(tree["rules"], rules, folder)
+        runs.drop_later(file)
     else:
         config["dir"] = str(folder)
         runs.create_folder(folder, config)
     run = runs.Run(folder, config, tree, rules=rules)
-    module = cfg.load_module(cfg.presets()[config["algo"]["name"]])
     size = f"{env.num_envs} worlds of {env.num_agents} agents"
     print(f"{config['algo']['name']} on {env_name(config)}: {size}; run folder {folder}")
     if config["env"].get("name") == "mabc" and is_cold():
         print("the first step compiles the rules of the game, once on a machine: about half a minute", flush=True)
     try:
-        policy = module.train(module.Config(**config["algo"]), env, run)
+        policy = module.train(algo, env, run)
     finally:
         run.log.close()
         env.close()
     return finish(folder, config, policy)
+
+
+def share_discount(config: dict[str, Any]) -> None:
+    """Set env.gamma to algo.gamma unless it is given: MABC's shaping by another discount would change what is best."""
+    if config["env"].get("name") == "mabc" and config["env"].get("gamma") is None:
+        config["env"]["gamma"] = config["algo"].get("gamma")
 
 
 def resumed_config(given: dict[str, Any], saved: dict[str, Any]) -> dict[str, Any]:

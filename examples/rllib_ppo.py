@@ -1,7 +1,7 @@
 """RLlib: PPO with shared parameters through RLlib's own PettingZoo adapter.
 
 RLlib pins an older Gymnasium, so it needs an environment of its own: `make interop` makes one and runs this.
-Masks are left out: RLlib looks for them under names of its own, and an illegal action only does nothing.
+Masks are left out: RLlib looks for them under names of its own, and an illegal action is no error.
 """
 
 import argparse

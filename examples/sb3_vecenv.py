@@ -2,26 +2,24 @@
 
 import argparse
 
-from stable_baselines3 import PPO
-from stable_baselines3.common.evaluation import evaluate_policy
-
 import mabc
 from mabc.interop.sb3 import TankVecEnv
 
 try:
-    from sb3_contrib import MaskablePPO
+    from sb3_contrib import MaskablePPO as PPO
+    from sb3_contrib.common.maskable.evaluation import evaluate_policy  # asks the environment for masks, too
 except ImportError:
-    MaskablePPO = None
+    from stable_baselines3 import PPO
+    from stable_baselines3.common.evaluation import evaluate_policy
 
 
 def main(scenario: str, steps: int, num_envs: int) -> None:
     """Train PPO for `steps` agent-steps, then play 20 episodes."""
     env = TankVecEnv(mabc.make_batch(scenario, num_envs=num_envs, seed=0))
-    algorithm = MaskablePPO or PPO
-    model = algorithm("MlpPolicy", env, n_steps=64, batch_size=1024, n_epochs=4, device="cpu", verbose=1)
+    model = PPO("MlpPolicy", env, n_steps=64, batch_size=1024, n_epochs=4, device="cpu", verbose=1)
     model.learn(steps)
     mean, spread = evaluate_policy(model, env, n_eval_episodes=20)
-    print(f"{algorithm.__name__}: return {mean:.2f} +- {spread:.2f} over 20 rows' episodes")
+    print(f"{PPO.__name__}: return {mean:.2f} +- {spread:.2f} over 20 rows' episodes")
     env.close()
 
 

@@ -66,6 +66,7 @@ def test_contents(wheel):
         if "__pycache__" not in path.parts
     }
     assert any(name.startswith("mabc/maps/data/") for name in expected)
+    assert "mabc/py.typed" in expected
     assert expected <= inside, f"missing: {sorted(expected - inside)}"
     rest = {name for name in inside - expected if ".dist-info/" not in name}
     assert not rest, f"has no business here: {sorted(rest)}"

@@ -2,7 +2,7 @@
 
 match   every agent sees which action is right: an algorithm that loses its signal anywhere stays at chance
 memory  the right action is shown in the first step only and asked for in the last: needs a memory
-Optionally agents die at random (`death`), and episodes end by truncation (`cut`).
+Optionally agents die at random (`death`), episodes end by truncation (`cut`), and agents belong to several `teams`.
 """
 
 import numpy as np
@@ -11,14 +11,26 @@ from algos.common.protocol import BatchedEnv
 
 
 class ToyEnv:
-    def __init__(self, num_envs, seed=0, kind="match", num_agents=3, num_actions=4, length=6, death=0.0, cut=False):
+    def __init__(
+        self,
+        num_envs,
+        seed=0,
+        kind="match",
+        num_agents=3,
+        num_actions=4,
+        length=6,
+        death=0.0,
+        cut=False,
+        teams=None,
+    ):
         from gymnasium import spaces
 
         self.num_envs, self.num_agents, self.num_actions = num_envs, num_agents, num_actions
         self.kind, self.max_steps, self.death, self.cut, self.seed = kind, length, death, cut, seed
         self.action_space = spaces.Discrete(num_actions)
         self.obs_shape, self.state_shape = (num_actions + 1,), (num_agents,)
-        self.agent_ids, self.agent_teams = [f"agent_{n}" for n in range(num_agents)], np.ones(num_agents, int)
+        self.agent_ids = [f"agent_{n}" for n in range(num_agents)]
+        self.agent_teams = np.ones(num_agents, int) if teams is None else np.asarray(teams)
         self.metadata = {"rules_version": 1}
         B, N = num_envs, num_agents
         self.obs = np.zeros((B, N, num_actions + 1), np.float32)

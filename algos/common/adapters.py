@@ -11,6 +11,7 @@ Shapes: B worlds, N agents, A actions, D features, S state.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, make_dataclass
 from typing import Any, Optional
@@ -26,8 +27,8 @@ class MabcConfig:
     scenario: str = "skirmish-3v3"  # one of `mabc.scenarios()`
     opponent: str | None = None  # random | classic | tactical; none: as the scenario says
     num_envs: int = 256  # worlds that step together
-    obs: str = "vector"  # kind of observation
-    state: str = "vector"  # kind of global state, for a centralised critic
+    obs: str = "vector"  # kind of observation: vector | planes | rgb
+    state: str = "vector"  # kind of global state, for a centralised critic: vector | planes | rgb
 
 
 @dataclass
@@ -91,6 +92,8 @@ def make_env(config: dict[str, Any], num_envs: int | None = None, seed: int = 0,
 
 
 def _make_mabc(config: dict[str, Any], num_envs: int, seed: int):
+    from gymnasium import spaces
+
     import mabc
 
     own = {item.name for item in fields(MabcConfig)}
@@ -98,7 +101,7 @@ def _make_mabc(config: dict[str, Any], num_envs: int, seed: int):
     if config.get("opponent") is not None:
         changes["opponents"] = config["opponent"]
     try:
-        return mabc.make_batch(
+        env = mabc.make_batch(
             config["scenario"],
             num_envs=num_envs,
             obs=config["obs"],
@@ -108,16 +111,25 @@ def _make_mabc(config: dict[str, Any], num_envs: int, seed: int):
         )
     except (ValueError, KeyError, TypeError, FileNotFoundError) as error:
         raise BadInput(error.args[0] if error.args else error) from error
+    for name, space in (("obs", env.obs_space), ("state", env.state_space)):
+        if not isinstance(space, spaces.Box):
+            raise BadInput(
+                f"env.{name}={config[name]}: an algorithm here needs one array of numbers; use vector, planes or rgb"
+            )
+    return env
 
 
 def _make_pettingzoo(config: dict[str, Any], num_envs: int, seed: int):
     try:
         module = importlib.import_module(config["id"])
+        if not hasattr(module, "parallel_env"):
+            raise BadInput(f"env.id={config['id']}: the module has no parallel_env()")
+        envs = [module.parallel_env(**config["kwargs"]) for _ in range(num_envs)]
     except ImportError as error:
-        raise BadInput(f"env.id={config['id']}: {error}. It is the name of a module with parallel_env()") from error
-    if not hasattr(module, "parallel_env"):
-        raise BadInput(f"env.id={config['id']}: the module has no parallel_env()")
-    return ParallelBatch([module.parallel_env(**config["kwargs"]) for _ in range(num_envs)], seed)
+        raise _not_made(config, error, "It is the name of a module with parallel_env()") from error
+    except TypeError as error:
+        raise _not_made(config, error) from error
+    return ParallelBatch(envs, seed)
 
 
 def _make_gym(config: dict[str, Any], num_envs: int, seed: int):
@@ -132,7 +144,7 @@ def _make_gym(config: dict[str, Any], num_envs: int, seed: int):
             **config["kwargs"],
         )
     except (gymnasium.error.Error, TypeError, ImportError) as error:
-        raise BadInput(f"env.id={config['id']}: {error}") from error
+        raise _not_made(config, error) from error
     return GymBatch(vector, seed)
 
 
@@ -141,8 +153,17 @@ def _make_batched(config: dict[str, Any], num_envs: int, seed: int):
     try:
         make = getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError, ValueError) as error:
-        raise BadInput(f"env.id={config['id']}: {error}. Give it as module:function") from error
+        raise _not_made(config, error, "Give it as module:function") from error
     return make(num_envs=num_envs, seed=seed, **config["kwargs"])
+
+
+def _not_made(config: dict[str, Any], error: Exception, advice: str = "") -> BadInput:
+    """The error for an environment that could not be made: what to install where a package is missing."""
+    missing = getattr(error, "name", None) or getattr(error.__cause__, "name", None)
+    package = str(missing).partition(".")[0]
+    if isinstance(error, ModuleNotFoundError) and missing and importlib.util.find_spec(package) is None:
+        advice = f"Install what brings it, most likely by: pip install {package}"
+    return BadInput(f"env.id={config['id']}: {str(error).rstrip('.')}." + (f" {advice}" if advice else ""))
 
 
 # --- spaces ---

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+PROGRESS = (("return", "episode/return"), ("win rate", "episode/win_rate"), ("draws", "episode/draw_rate"))
 CLOCK = "time/"  # metrics that a clock decides begin with this; all others repeat bit for bit
 
 
@@ -73,7 +74,7 @@ class Log:
         self.last_shown = now
         left = max(self.total_steps - step, 0) / max(speed, 1e-9)
         parts = [f"{step:>11,} / {self.total_steps:,} steps", f"{speed:>8,.0f} steps/s"]
-        for label, key in (("return", "episode/return"), ("win rate", "episode/win_rate")):
+        for label, key in PROGRESS:
             if metrics.get(key) is not None:
                 parts.append(f"{label} {metrics[key]:.3f}")
         parts.append(f"{left // 60:.0f}:{left % 60:02.0f} left")

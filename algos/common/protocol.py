@@ -36,9 +36,9 @@ class BatchedEnv(Protocol):
         """One step with actions int [B, N] (continuous: float32 [B, N, k]).
 
         Returns obs float32 [B, N, D], reward float32 [B, N], terminated bool [B], truncated bool [B] and
-        info: final_obs [B, N, D] and final_state [B, S] (valid where an episode ended), alive bool [B, N],
-        success bool [B, N], outcome int [B] (-1 runs on, 0 draw, else the winning team), episode_return
-        float32 [B, N], episode_length int [B].
+        info: final_obs [B, N, D] and final_state [B, S] (valid where an episode ended), alive bool [B, N]
+        (who may act next, in a new episode where one ended), success bool [B, N], outcome int [B] (-1 runs
+        on, 0 draw, else the winning team), episode_return float32 [B, N], episode_length int [B].
         """
         ...
 

@@ -27,7 +27,8 @@ def gae(
         gamma: discount per step.
         gae_lambda: weight of longer returns.
         alive: bool [T+1, B, N], optional. Where False the agent had no say and `values` is not to be trusted:
-            what it went on to earn is passed through instead, without an estimate in between.
+            what it went on to earn is passed through instead, without an estimate in between. Who is dead at
+            the end of the rollout, or before a step that truncates, is worth 0 afterwards.
 
     Returns:
         Advantages, and returns (= advantages + values), both float32 [T, B, N].
@@ -35,7 +36,10 @@ def gae(
     steps = len(rewards)
     advantages = np.zeros(rewards.shape, np.float32)
     returns = np.zeros(rewards.shape, np.float32)
-    next_value, next_advantage = values[-1], np.zeros(rewards.shape[1:], np.float32)
+    if alive is not None:
+        final_values = np.where(alive[:-1], final_values, np.float32(0))
+    next_value = values[-1] if alive is None else np.where(alive[-1], values[-1], np.float32(0))
+    next_advantage = np.zeros(rewards.shape[1:], np.float32)
     for t in range(steps - 1, -1, -1):
         end = (terminated[t] | truncated[t])[:, None]
         bootstrap = np.where(truncated[t][:, None] & ~terminated[t][:, None], final_values[t], np.float32(0))
@@ -52,7 +56,8 @@ def team_values(values: np.ndarray, alive: np.ndarray, teams: np.ndarray) -> np.
     """Values of the dead: the mean over living team mates, who expect the very same team reward.
 
     values float32 and alive bool [..., N], teams int [N]. Where a whole team is dead its values stay as they
-    are. For rewards that a team shares; a dead agent's own input says nothing and its value is never trained.
+    are; `alive` may count its stand-in in. For rewards that a team shares; a dead agent's own input says
+    nothing and its value is never trained.
     """
     filled, teams = values.copy(), np.asarray(teams)
     for team in np.unique(teams):
@@ -63,3 +68,16 @@ def team_values(values: np.ndarray, alive: np.ndarray, teams: np.ndarray) -> np.
         fill = ~living & (count > 0)
         filled[..., seats] = np.where(fill, total / np.maximum(count, 1), values[..., seats])
     return filled
+
+
+def stand_ins(alive: np.ndarray, teams: np.ndarray) -> np.ndarray:
+    """The first seat of every team that is wholly dead, bool [..., N]; alive bool [..., N], teams int [N].
+
+    A team may have rewards to come when nobody of it is on the field: its tanks come back, or others decide the
+    game. In the stand-in's row the critic learns what that is worth, and `team_values` gives it to all the team.
+    """
+    found, teams = np.zeros_like(alive), np.asarray(teams)
+    for team in np.unique(teams):
+        seats = np.flatnonzero(teams == team)
+        found[..., seats[0]] = ~alive[..., seats].any(-1)
+    return found

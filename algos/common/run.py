@@ -100,19 +100,26 @@ def _not_writable(folder: Path, error: OSError) -> BadInput:
     return BadInput(f"run folder {folder} cannot be written: {reason}. Choose another one with dir=PATH")
 
 
-def resume_folder(path: str | Path) -> tuple[Path, dict[str, Any]]:
-    """Run folder and checkpoint that `resume=PATH` means, PATH being a run folder or one of its checkpoints.
+def folder_of(path: str | Path) -> Path:
+    """Run folder of a path that is one, or one of its checkpoints."""
+    return checkpoint.find(path).parent.parent
 
-    Checkpoints after the one chosen are deleted: the run goes on from there.
-    """
+
+def resume_file(path: str | Path) -> tuple[Path, dict[str, Any]]:
+    """Checkpoint file that `resume=PATH` means and its tree, PATH being a run folder or one of its checkpoints."""
     file = checkpoint.find(path)
     tree = checkpoint.load(file)
-    folder = file.parent.parent
-    check_writable(folder)
-    for other in checkpoint.list_checkpoints(file.parent):
-        if other.name > file.name:
-            other.unlink()
-    return folder, tree
+    check_writable(folder_of(file))
+    return file, tree
+
+
+def drop_later(file: Path) -> None:
+    """Delete the checkpoints after the one that a run goes on from, and say which."""
+    later = [other for other in checkpoint.list_checkpoints(file.parent) if other.name > file.name]
+    for other in later:
+        other.unlink()
+    if later:
+        print(f"going on from {file.name}; removed what came later: {', '.join(other.name for other in later)}")
 
 
 def check_rules(saved: Any, current: Any, path: str | Path) -> None:

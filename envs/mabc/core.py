@@ -10,7 +10,7 @@ from .params import HITS, LEARN, NOBODY, NUM_ACTIONS, POLICY, RUNNING, TACTICAL_
 from .reward import reset_potential, step_rewards
 from .rules.bases import guard_bases
 from .rules.bots import decide
-from .rules.bullets import bullets_on_bullets, bullets_on_tanks, bullets_on_terrain, fire, fly
+from .rules.bullets import bullets_on_bullets, bullets_on_tanks, bullets_on_terrain, fire, fly, list_bullets
 from .rules.chance import LAYOUT_STREAM, draw, episode_key
 from .rules.drive import can_act, drive, note_places
 from .rules.life import enter, tick_teams
@@ -116,7 +116,7 @@ def take_orders(world, spec, orders, hold):
 
 @rule
 def step_frame(world, spec, layout, scratch):
-    """One frame, in the game's order."""
+    """One frame, in the game's order; a tank's own clocks count at the end of its part in `drive`."""
     if spec.any_bot:
         for i in range(spec.num_tanks):
             tank = world.tanks[i]
@@ -152,6 +152,7 @@ def step_world(world, spec, layouts, scratch, orders, hold):
     world.toll = 0
     take_orders(world, spec, orders, hold)
     note_places(world, spec, scratch)
+    list_bullets(world, spec, scratch)
     layout = layouts[world.layout]
     for _ in range(spec.frame_skip):
         step_frame(world, spec, layout, scratch)
@@ -274,7 +275,7 @@ def suggest_actions(worlds, spec_array, layouts, scratch, driver, actions):
     """What a bot would do in the agents' seats: int64 [B, N] in the action space; no world changes.
 
     A bot decides every frame; its action for a step is its heading now and a press if it would fire in any of
-    the step's frames.
+    the step's frames. A stunned tank only fires, as its mask says.
     """
     spec = spec_array[0]
     for b in range(worlds.shape[0]):
@@ -298,5 +299,5 @@ def suggest_actions(worlds, spec_array, layouts, scratch, driver, actions):
                 if driver == TACTICAL_BOT or tank.move != heading + 1 or tank.heading != heading:
                     break
             world.frame = frame
-            actions[b, n] = 2 * tank.move + (press != 0)
+            actions[b, n] = (press != 0) if tank.stun > 0 else 2 * tank.move + (press != 0)
             world.tanks[i] = saved[0]

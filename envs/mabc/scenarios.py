@@ -166,8 +166,17 @@ def check(scenario: Scenario) -> None:
     _check_range(scenario, "targets", 0, MAX_BASES)
     _check_range(scenario, "stage", 1, 35)
     _check_range(scenario, "power_up_period", 0, 30_000)
-    if any(weight < 0 for weight in dataclasses.astuple(scenario.rewards)):
-        raise ScenarioError(f"rewards={scenario.rewards}: weights are not negative; each term has its sign already")
+    for name in ("line_of_sight", "full_observability", "per_agent_reward", "swap_sides"):
+        if getattr(scenario, name) not in (False, True):
+            raise ScenarioError(f"{name}={getattr(scenario, name)!r}: expected True or False")
+    for n in scenario.carriers:
+        if not isinstance(n, int) or not 1 <= n <= MAX_WAVE:
+            raise ScenarioError(f"carriers={scenario.carriers!r}: expected numbers in a wave, 1 to {MAX_WAVE}")
+    for name, weight in dataclasses.asdict(scenario.rewards).items():
+        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight < float("inf"):
+            raise ScenarioError(f"{name}={weight!r}: weights are not negative, each term has its sign already")
+    if scenario.rewards.gamma > 1:
+        raise ScenarioError(f"gamma={scenario.rewards.gamma!r}: expected 0 to 1, the discount of the shaping term")
 
 
 def change(scenario: Scenario, changes: dict) -> Scenario:
@@ -191,15 +200,25 @@ def change(scenario: Scenario, changes: dict) -> Scenario:
     return dataclasses.replace(scenario, **changes)
 
 
+def _check_opponent(opponent: Any) -> None:
+    if not callable(opponent) and opponent not in DRIVERS[:-1]:
+        raise unknown("opponent", opponent, DRIVERS[1:-1])
+
+
 def _with_drivers(teams: tuple[Team, ...], opponents: Any) -> tuple[Team, ...]:
     if not isinstance(opponents, dict):
-        opponents = {n: opponents for n, team in enumerate(teams, 1) if team.driver != "learn"}
+        _check_opponent(opponents)
+        given, opponents = opponents, {n: opponents for n, team in enumerate(teams, 1) if team.driver != "learn"}
+        if not opponents:
+            raise ScenarioError(
+                f"opponents={given!r}: all {len(teams)} teams learn; say which one it drives: "
+                f"opponents={{{len(teams)}: {given!r}}}"
+            )
     drivers = list(teams)
     for number, opponent in opponents.items():
         if number not in range(1, len(teams) + 1):
             raise ScenarioError(f"opponents: there is no team {number!r}; teams are 1 to {len(teams)}")
-        if not callable(opponent) and opponent not in DRIVERS[:-1]:
-            raise unknown("opponent", opponent, DRIVERS[1:-1])
+        _check_opponent(opponent)
         driver = "policy" if callable(opponent) else opponent
         drivers[number - 1] = dataclasses.replace(teams[number - 1], driver=driver)
     return tuple(drivers)

@@ -183,6 +183,7 @@ SCRATCH = np.dtype(
         ("flying", "u2", 2 * MAX_BULLETS),  # bullets in the air in this frame; one shot again is listed twice
         ("shots", "i8", 2 * MAX_BULLETS),  # packed place of each of them
         ("num_flying", "i2"),
+        ("fired", "u1"),  # bullets were fired since the list was made: they stand at its end
         ("second_bullets", "u1"),  # whether a tank may have its second bullet in the air
         ("tank_rows", "f4", (MAX_TANKS, 16)),  # what observers may see of each tank
     ],

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from algos.evaluate import play_episodes, table, wilson
+from algos.common.config import BadInput
+from algos.evaluate import evaluate_bot, evaluate_policy, number, play_episodes, seated, table, wilson
 from tests.toy_env import ToyEnv, make
 
 
@@ -48,3 +49,65 @@ def test_table_names_everybody():
     assert "ippo" in text
     assert "classic (bot)" in text
     assert "0.400 to 0.600" in text
+    assert "of skirmish-3v3:" in text
+    text = table({**row, "algo": "ippo", "scenario": "versus-5v5", "against": "classic", "bots": {}})
+    assert "of versus-5v5 against classic:" in text
+
+
+@pytest.mark.parametrize(
+    ("scenario", "opponent", "bot", "expected"),
+    [
+        ("skirmish-3v3", None, None, (None, 1, None)),
+        ("skirmish-3v3", None, "random", ({1: "random"}, 1, None)),
+        ("skirmish-3v3", "tactical", "random", ({1: "random", 2: "tactical"}, 1, None)),
+        ("versus-5v5", None, None, ({2: "classic"}, 1, "classic")),
+        ("versus-5v5", "tactical", "random", ({1: "random", 2: "tactical"}, 1, "tactical")),
+        ("siege-race-2x2", None, None, ({2: "classic"}, 1, "classic")),
+        ("skirmish-3x3", None, None, ({2: "classic", 3: "classic"}, 1, "classic")),
+    ],
+)
+def test_who_sits_where(scenario, opponent, bot, expected):
+    config, team, against = seated({"scenario": scenario, "opponent": opponent}, bot)
+    assert (config["opponent"], team, against) == expected
+
+
+def test_self_play_is_measured_against_a_bot():
+    config = {"name": "mabc", "scenario": "duel", "num_envs": 4, "obs": "vector", "state": "vector", "max_steps": 60}
+    shapes = set()
+
+    def idle(obs, mask, memory):
+        shapes.add(obs.shape[:2])
+        return np.zeros(obs.shape[:2], int), None
+
+    result = evaluate_policy(config, idle, 32)
+    assert shapes == {(32, 1)}, "one team's seats"
+    assert result["against"] == "classic"
+    assert result["rules"]
+    assert result["win_rate"] + result["draw_rate"] < 1, "classic beats somebody who stands still"
+    weak, strong = (evaluate_bot(config, bot, 64)["win_rate"] for bot in ("random", "tactical"))
+    assert weak < 0.3 < strong
+
+
+def test_teams_that_only_meet_each_other_have_no_win_rate():
+    def idle(obs, mask, memory):
+        return np.zeros(obs.shape[:2], int), None
+
+    config = {"name": "batched", "id": "tests.toy_env:make", "num_envs": 4, "kwargs": {"teams": [1, 1, 2]}}
+    result = evaluate_policy(config, idle, 8)
+    assert result["win_rate"] is result["interval"] is result["against"] is None
+    assert result["return"] > 0
+    assert evaluate_policy({**config, "kwargs": {}}, idle, 8)["win_rate"] is not None
+
+
+def test_numbers_of_the_command_line():
+    assert number({}, "seed", 3) == 3
+    assert number({"seed": "0"}, "seed", 3) == 0
+    assert number({"fps": "0.5"}, "fps", 8.0, float, above=0) == 0.5
+    for given, message in (("x", "a whole number of at least 0"), ("1.5", "a whole number"), ("-1", "at least 0")):
+        with pytest.raises(BadInput, match=f"seed={given}: .*{message}"):
+            number({"seed": given}, "seed", 3)
+    for given in ("0", "-2", "fast", "nan"):
+        with pytest.raises(BadInput, match=f"fps={given}: a number above 0 is needed"):
+            number({"fps": given}, "fps", 8.0, float, above=0)
+    with pytest.raises(BadInput, match="episodes=0: a whole number of at least 1"):
+        number({"episodes": "0"}, "episodes", 512, above=0)

@@ -1,15 +1,18 @@
 """PPO: the loss against numbers worked out by hand, and environments that only correct code solves."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from algos import ppo
+from algos.common import checkpoint
+from algos.common.returns import stand_ins
 from algos.common.run import Run
 from algos.evaluate import play_episodes
-from tests.toy_env import make
+from tests.toy_env import ToyEnv, make
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +57,16 @@ def test_the_dead_do_not_count():
     both = loss_of(config, (0.1, 5.0), (1, 9), (0, 0), (1, 7), (0, 0), weight=(1.0, 0.0), entropy=(0.5, 9.0))
     alone = loss_of(config, (0.1, 0.1), (1, 1), (0, 0), (1, 1), (0, 0), entropy=(0.5, 0.5))
     assert both[0].item() == pytest.approx(alone[0].item())
+
+
+def test_stand_ins_count_for_the_value_alone():
+    config = ppo.Config(clip_vloss=False, vf_coef=0.5, ent_coef=0.1, huber_delta=0)
+    # policy and entropy of the first alone; value errors 1 and 2: halves of squares 0.5 and 2
+    t = [torch.tensor(x) for x in ((0.0, 5.0), (0.5, 9.0), (1.0, 2.0), (0.0, 0.0), (0.0, 0.0), (1.0, 7.0), (0.0, 0.0))]
+    loss, metrics = ppo.ppo_loss(*t, torch.tensor((1.0, 0.0)), config, torch.tensor((1.0, 1.0)))
+    assert loss.item() == pytest.approx(-1 + 0.5 * 1.25 - 0.1 * 0.5)
+    loss, _ = ppo.ppo_loss(*t, torch.zeros(2), config, torch.tensor((1.0, 1.0)))
+    assert loss.item() == pytest.approx(0.5 * 1.25), "nobody alive"
 
 
 def test_gradient_stops_where_the_ratio_is_clipped():
@@ -114,8 +127,6 @@ def test_agents_that_die_are_no_obstacle(tmp_path):
 
 
 def saved(folder):
-    from algos.common import checkpoint
-
     return dict(SMALL), checkpoint.load(checkpoint.find(folder))["state"]
 
 
@@ -126,8 +137,72 @@ def test_only_a_memory_solves_memory(tmp_path, recurrent, low, high):
     assert low <= rate <= high
 
 
+def shared(values, alive, rewards, ended, gamma, gae_lambda):
+    """Advantages and returns [T][N] of a team of two in one world, which passes what it is given."""
+    alive = np.array(alive, bool)[:, None]
+    storage = SimpleNamespace(
+        alive=alive,
+        valued=alive | stand_ins(alive, np.ones(2)),
+        rewards=np.repeat(np.array(rewards, np.float32), 2).reshape(-1, 1, 2),
+        terminated=np.array(ended, bool)[:, None],
+        truncated=np.zeros((len(ended), 1), bool),
+    )
+    env = SimpleNamespace(agent_teams=np.ones(2), metadata={"shared_reward": True})
+    config = ppo.Config(gamma=gamma, gae_lambda=gae_lambda)
+    values = np.array(values, np.float32)[:, None]
+    result = ppo.advantages_and_returns(storage, values, np.zeros_like(values[1:]), env, config)
+    return [x[:, 0] for x in result]
+
+
+def test_a_dead_team_that_is_to_lose():
+    """Wholly dead from t = 2 on, -1 at the end; 9: rows that nobody computed."""
+    values = [[0.2, 0.4], [9, 0.6], [-0.5, 9], [-0.8, 9], [0.3, 0.3]]
+    alive = [[1, 1], [0, 1], [0, 0], [0, 0], [1, 1]]
+    advantages, _ = shared(values, alive, [0, 0, 0, -1], [0, 0, 0, 1], gamma=1.0, gae_lambda=0.0)
+    # 0.6 - 0.2 and 0.6 - 0.4; -0.5 - 0.6; -0.8 + 0.5; -1 + 0.8
+    np.testing.assert_allclose(advantages, [[0.4, 0.2], [-1.1, -1.1], [-0.3, -0.3], [-0.2, -0.2]], atol=1e-6)
+    _, returns = shared(values, alive, [0, 0, 0, -1], [0, 0, 0, 1], gamma=1.0, gae_lambda=1.0)
+    np.testing.assert_allclose(returns, -1, atol=1e-6)
+
+
+def test_a_dead_team_that_comes_back():
+    """Wholly dead at t = 1, back at t = 2, and dead again when the rollout ends."""
+    values = [[0.4, 0.4], [0.1, 9], [9, 0.5], [0.7, 9]]
+    advantages, _ = shared(values, [[1, 1], [0, 0], [0, 1], [0, 0]], [0, 0, 0], [0, 0, 0], gamma=0.5, gae_lambda=0.5)
+    # deltas: 0.5*0.1 - 0.4 = -0.35; 0.5*0.5 - 0.1 = 0.15; 0.5*0.7 - 0.5 = -0.15; the rest is 0.25 of the next
+    expected = [-0.35 + 0.25 * (0.15 - 0.25 * 0.15), 0.15 - 0.25 * 0.15, -0.15]
+    np.testing.assert_allclose(advantages, np.repeat(expected, 2).reshape(3, 2), atol=1e-6)
+
+
+class Doomed(ToyEnv):
+    """All die in the second of eight steps; at the end their team gets -1."""
+
+    def step(self, actions):
+        obs, _, terminated, truncated, info = super().step(actions)
+        self.arrays["alive"] &= (self.arrays["step"] < 2)[:, None]
+        self._observe()
+        return obs, np.repeat(-terminated[:, None].astype(np.float32), self.num_agents, 1), terminated, truncated, info
+
+
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_what_a_dead_team_will_get_is_learned(recurrent):
+    """Rollouts of four steps: -1 lies in one in which nobody lives, and must reach the other through the critic."""
+    env = Doomed(8, length=8)
+    config = ppo.Config(
+        num_steps=4, gamma=1.0, hidden_size=16, lr=1e-2, anneal_lr=False, recurrent=recurrent, chunk_length=4
+    )
+    learner = ppo.Learner(config, env, SimpleNamespace(seed=0, total_steps=1, state=None, config={"device": "cpu"}))
+    for _ in range(80):
+        learner.iterate()
+    for _ in range(2):
+        learner.iterate()
+        values, _, _ = ppo.compute_values(learner.agent, learner.storage, learner.critic_hidden)
+        found = learner.value_norm.denormalise(values)[:-1][learner.storage.valued[:-1]]
+        np.testing.assert_allclose(found, -1, atol=0.15)
+
+
 def test_dead_rows_are_not_in_the_batch():
-    env = make(5, death=0.3)
+    env = make(5, death=0.1)
     config = ppo.Config(num_steps=8)
     agent = ppo.Agent(ppo.sizes_of(env), config)
     storage = ppo.Storage(env, config, agent.sizes, "cpu")
@@ -135,11 +210,14 @@ def test_dead_rows_are_not_in_the_batch():
     ppo.begin_step(storage, -1, env, config, obs, info["alive"])
     ppo.rollout(env, agent, config, storage, torch.zeros(15, 1), ppo.Episodes())
     values, final, _ = ppo.compute_values(agent, storage, torch.zeros(15, 1))
-    batch = ppo.living_rows(storage, agent, values, *ppo.advantages_and_returns(storage, values, final, env, config))
-    living = storage.alive[:-1]
-    assert batch["x"].shape[1] == living.sum() < living.size
-    torch.testing.assert_close(batch["x"][0], storage.obs[:-1][torch.from_numpy(living)])
-    torch.testing.assert_close(batch["values"][0].numpy(), values[:-1][living])
+    batch = ppo.learning_rows(storage, agent, values, *ppo.advantages_and_returns(storage, values, final, env, config))
+    living, valued = storage.alive[:-1], storage.valued[:-1]
+    assert living.sum() < batch["x"].shape[1] == valued.sum() < living.size
+    assert ((valued & ~living).sum(-1) == ~living.any(-1)).all(), "one stand-in where nobody lives"
+    torch.testing.assert_close(batch["x"][0], storage.obs[:-1][torch.from_numpy(valued)])
+    torch.testing.assert_close(batch["values"][0].numpy(), values[:-1][valued])
+    assert batch["weight"][0].numpy().tolist() == living[valued].tolist()
+    assert batch["value_weight"].all()
 
 
 def test_hidden_states_of_chunks_are_those_of_the_rollout():
@@ -156,7 +234,7 @@ def test_hidden_states_of_chunks_are_those_of_the_rollout():
         values, final, critic_hidden = ppo.compute_values(agent, storage, critic_hidden)
     assert (final != 0).any()
     advantages, returns = ppo.advantages_and_returns(storage, values, final, env, config)
-    batch = ppo.living_rows(storage, agent, values, advantages, returns)
+    batch = ppo.learning_rows(storage, agent, values, advantages, returns)
     out, _ = agent.actor(batch["x"], batch["actor_hidden"], batch["first"])
     log_prob, _ = ppo.evaluate_actions(agent, out, batch["masks"], batch["actions"])
     torch.testing.assert_close(log_prob, batch["log_probs"], atol=1e-5, rtol=1e-5)
@@ -175,3 +253,84 @@ def test_continuous_actions_learn(tmp_path):
     run.log.close()
     actions, _ = policy(np.zeros((8, 1, 3), np.float32), env.action_mask())
     assert actions.shape == (8, 1, 1)
+
+
+def test_rows_of_any_array():
+    pixels = np.arange(24, dtype=np.uint8).reshape(1, 2, 2, 2, 3)
+    assert ppo.to_rows(pixels, 2).shape == (1, 2, 12)
+    torch.testing.assert_close(ppo.to_rows(pixels, 1)[0, 23], torch.tensor(23 / 255))
+    numbers = np.array([[[0.5, 2.0]]])
+    assert ppo.to_rows(numbers, 2).dtype == torch.float32
+    assert ppo.to_rows(numbers, 2).tolist() == numbers.tolist()
+
+
+@pytest.mark.parametrize(("obs", "state"), [("planes", "rgb"), ("rgb", "planes")])
+@pytest.mark.parametrize("centralised", [False, True])
+def test_pictures_go_through(tmp_path, obs, state, centralised):
+    from algos.common.adapters import make_env
+
+    settings = {"scenario": "solo", "sight": 16, "max_steps": 5, "obs": obs, "state": state}
+    env = make_env({"name": "mabc", "num_envs": 2, **settings})
+    (tmp_path / "checkpoints").mkdir()
+    run = Run(tmp_path, {"seed": 0, "total_steps": 32, "device": "cpu", "env": {}, "algo": {}})
+    policy = ppo.train(ppo.Config(centralised=centralised, hidden_size=8), env, run)
+    run.log.close()
+    actions, _ = policy(env.reset()[0], env.action_mask())
+    assert actions.shape == (2, 1)
+
+
+def test_a_policy_of_numbered_agents_plays_the_first_seats_alone():
+    agent = ppo.Agent(ppo.sizes_of(make(1)), ppo.Config(agent_id=True, hidden_size=8))
+    env = make(4)
+    obs, _ = env.reset(seed=0)
+    policy = ppo.Policy(agent)
+    both, _ = policy(obs[:, :2], env.action_mask()[:, :2])
+    assert both.tolist() == policy(obs, env.action_mask())[0][:, :2].tolist()
+
+
+def test_win_rates_of_self_play_are_not_told():
+    ended = np.array([True, True, False])
+    outcomes = np.array([0, 2, -1])
+    info = {"episode_return": np.ones((3, 2)), "episode_length": np.full(3, 7), "outcome": outcomes}
+    info["success"] = outcomes[:, None] == [1, 2]
+    for teams, shown in (([1, 1], "episode/win_rate"), ([1, 2], "episode/draw_rate")):
+        episodes = ppo.Episodes()
+        episodes.add(ended, info)
+        env = SimpleNamespace(agent_teams=np.array(teams), metadata={})
+        report = episodes.report(env)
+        assert set(report) == {"episode/return", "episode/length", "episode/count", shown}
+    assert report["episode/draw_rate"] == 0.5
+    env.metadata = {"outcomes": False}
+    assert set(episodes.report(env)) == {"episode/return", "episode/length", "episode/count"}
+
+
+def test_the_random_stream_of_a_gpu_is_in_the_checkpoint(monkeypatch):
+    streams = {}
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device: torch.tensor([7], dtype=torch.uint8))
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, device: streams.update({device: state.tolist()}))
+    run = SimpleNamespace(seed=0, total_steps=1, state=None, config={"device": "cpu"})
+    learner = ppo.Learner(ppo.Config(hidden_size=8), make(2), run)
+    assert learner.state()["device_rng"] is None
+    learner.device = "cuda:1"
+    kept = learner.state()["device_rng"]
+    ppo.set_device_rng("cpu", kept)
+    assert not streams
+    ppo.set_device_rng("cuda:1", kept.numpy())
+    assert streams == {"cuda:1": [7]}
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_resumed_on_a_gpu_is_bit_exact():
+    def learner(state=None):
+        run = SimpleNamespace(seed=0, total_steps=10**6, state=state, config={"device": "cuda"})
+        return ppo.Learner(ppo.Config(**SMALL), make(16, death=0.1), run)
+
+    first = learner()
+    first.iterate()
+    second = learner(checkpoint.unpack(*checkpoint.pack(first.state())))
+    for each in (first, second):
+        for _ in range(3):
+            each.iterate()
+    left, right = (checkpoint.pack(each.state())[0] for each in (first, second))
+    for name in left:
+        np.testing.assert_array_equal(left[name], right[name], err_msg=name)

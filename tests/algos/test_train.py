@@ -15,6 +15,7 @@ from algos.common import checkpoint
 from algos.common.config import BadInput
 from algos.common.log import CLOCK, read_metrics, truncate_metrics
 from algos.common.run import check_rules, create_folder, default_folder
+from algos.train import share_discount
 
 ROOT = Path(__file__).parents[2]
 ENV = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'envs'}", "OMP_NUM_THREADS": "1"}
@@ -49,6 +50,7 @@ def test_run_folder_and_evaluation(tmp_path):
     assert 0 <= low <= result["win_rate"] <= high <= 1
     assert result["win_rate"] > 0.9
     assert {"return", "length", "bots"} <= set(result)
+    assert result["rules"] == "1"
     again = run(tmp_path, "train", *TOY, "total_steps=256", "dir=a", code=2)
     assert "run folder a already holds a run: go on with it by resume=a" in again.stderr
 
@@ -96,6 +98,26 @@ def test_mabc_killed_and_resumed_is_bit_exact(tmp_path):
     done = run(tmp_path, "evaluate", "run=a", "env.scenari=x", code=2)
     assert "unknown configuration key 'env.scenari'. Did you mean 'env.scenario'?" in done.stderr
     assert "after" in run(tmp_path, "play", "run=a").stdout.splitlines()[-1]
+    saved = checkpoint.load(checkpoint.find(tmp_path / "a"))
+    assert saved["config"]["env"]["gamma"] == saved["config"]["algo"]["gamma"] == 0.98
+    assert result["rules"] == saved["rules"]
+    play_options(tmp_path, saved)
+
+
+def play_options(folder, saved):
+    """What play takes and refuses; `a` is a run of MABC in `folder`, `saved` its last checkpoint."""
+    first = checkpoint.list_checkpoints(folder / "a" / "checkpoints")[0].relative_to(folder)
+    (recorded,) = (folder / "a" / "replays").iterdir()
+    recorded.unlink()
+    assert run(folder, "play", f"run={first}", "record=true").stdout.strip() == str(recorded.relative_to(folder))
+    assert recorded.exists()
+    for wrong in ("seed=x", "fps=0"):
+        assert run(folder, "play", "run=a", wrong, code=2).stderr.startswith(f"algos: {wrong}: a ")
+    (folder / "old" / "checkpoints").mkdir(parents=True)
+    checkpoint.save(folder / "old" / "checkpoints" / first.name, {**saved, "rules": "0"})
+    for record in ("false", "true"):
+        done = run(folder, "play", "run=old", f"record={record}", code=2)
+        assert "old was made under rules version 0" in done.stderr
 
 
 def test_sweep(tmp_path):
@@ -121,6 +143,39 @@ def test_broken_checkpoint_is_named(tmp_path):
         assert f"Use the one before it: {before.relative_to(tmp_path)}" in done.stderr
     run(tmp_path, "train", f"resume={before.relative_to(tmp_path)}")
     assert checkpoint.load(checkpoint.find(tmp_path / "a"))["step"] == 2560
+
+
+def test_later_checkpoints_go_only_when_all_is_well(tmp_path):
+    run(tmp_path, "train", *TOY, "total_steps=2560", "dir=a")
+    files = checkpoint.list_checkpoints(tmp_path / "a" / "checkpoints")
+    metrics = (tmp_path / "a" / "metrics.jsonl").read_text()
+    given = f"resume={files[0].relative_to(tmp_path)}"
+    assert "device=nowhere: " in run(tmp_path, "train", given, "device=nowhere", code=2).stderr
+    old = {**checkpoint.load(files[0]), "rules": "0"}
+    good = files[0].read_bytes()
+    checkpoint.save(files[0], old)
+    assert "was made under rules version 0" in run(tmp_path, "train", given, code=2).stderr
+    assert checkpoint.list_checkpoints(tmp_path / "a" / "checkpoints") == files
+    assert (tmp_path / "a" / "metrics.jsonl").read_text() == metrics
+    files[0].write_bytes(good)
+    out = run(tmp_path, "train", given).stdout
+    later = ", ".join(file.name for file in files[1:])
+    assert f"going on from {files[0].name}; removed what came later: {later}\n" in out
+    assert without_clock(tmp_path / "a" / "metrics.jsonl") == [
+        {k: v for k, v in json.loads(line).items() if not k.startswith(CLOCK)} for line in metrics.splitlines()
+    ]
+
+
+def test_shaping_has_the_algorithms_discount():
+    config = {"env": {"name": "mabc", "gamma": None}, "algo": {"gamma": 0.9}}
+    share_discount(config)
+    assert config["env"]["gamma"] == 0.9
+    config["env"]["gamma"] = 0.5
+    share_discount(config)
+    assert config["env"]["gamma"] == 0.5, "given"
+    config = {"env": {"name": "gym"}, "algo": {"gamma": 0.9}}
+    share_discount(config)
+    assert "gamma" not in config["env"]
 
 
 def test_folder_that_cannot_be_written(tmp_path):

@@ -26,7 +26,7 @@ import numpy as np
 from mabc.probe import probe
 from mabc.state import SCRATCH, SPEC, WORLD
 worlds, spec, scratch = np.zeros(1, WORLD), np.zeros(1, SPEC), np.zeros(1, SCRATCH)
-spec["num_tanks"] = worlds["flying"] = 1
+spec["num_tanks"] = worlds["flying"] = scratch["fired"] = 1
 worlds["bullets"]["speed"][0, 0], worlds["bullets"]["heading"][0, 0] = 2, 1
 probe(worlds, spec, scratch)
 print(int(worlds["bullets"]["x"][0, 0]), sum(probe.stats.cache_hits.values()))

@@ -74,7 +74,12 @@ def test_a_scenario_is_a_name_or_a_scenario():
         ({"sight": 15}, "sight=15: expected a whole number from 16 to 416"),
         ({"stage": 36}, "stage=36: expected a whole number from 1 to 35"),
         ({"targets": 9}, "targets=9: expected a whole number from 0 to 8"),
-        ({"kill": -1.0}, "weights are not negative"),
+        ({"kill": -1.0}, r"kill=-1\.0: weights are not negative"),
+        ({"win": "2"}, "win='2': weights are not negative"),
+        ({"gamma": 1.5}, r"gamma=1\.5: expected 0 to 1"),
+        ({"line_of_sight": "no"}, "line_of_sight='no': expected True or False"),
+        ({"carriers": (0,)}, r"carriers=\(0,\): expected numbers in a wave, 1 to 64"),
+        ({"carriers": (65,)}, r"carriers=\(65,\): expected"),
         ({"map": ()}, r"map=\(\): expected a map's name"),
     ],
 )

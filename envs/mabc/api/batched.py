@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import pairwise
 from typing import Any
 
@@ -124,12 +125,14 @@ class BatchedEnv:
         )
         self._actions = np.zeros((batch, agents), np.int64)
         self._fused = self.obs_name == "vector" and self.state_name == "vector"
-        self.threads = max(1, min(threads or _processors(), batch // SMALL_BATCH))
+        wanted = _processors() if threads is None else _positive("threads", threads)
+        self.threads = max(1, min(wanted, batch // SMALL_BATCH))
         count = min(batch // SMALL_BATCH, CHUNKS_A_THREAD * self.threads) if self.threads > 1 else 1
         edges = np.linspace(0, batch, count + 1).astype(int).tolist()
         self._chunks = list(pairwise(edges))
         self._scratch = [np.zeros(1, SCRATCH) for _ in range(self.threads)]
-        self._pool = ThreadPoolExecutor(self.threads - 1) if self.threads > 1 else None
+        self._pool: ThreadPoolExecutor | None = None
+        self._pool_owner = 0
 
     # -- the interface ------------------------------------------------------------------------------
 
@@ -156,13 +159,14 @@ class BatchedEnv:
         Returns obs [B, N, ...], reward float32 [B, N], terminated and truncated bool [B], info (dict of arrays).
         Raises ValueError for actions of a wrong shape, dtype or range; nothing has moved then.
         """
-        self._check_actions(actions)
+        given = self._checked_actions(actions)
         if hold is None:
             hold = self._no_hold
         else:
-            self._hold[:, : self.num_agents] = np.clip(hold, 1, 30_000)
+            self._hold[:, : self.num_agents] = self._checked_hold(hold)
             self._hold[:, self.num_agents :] = self.scenario.frame_skip
             hold = self._hold
+        self._orders[:, : self.num_agents] = given
         for opponent in self._opponents:
             opponent.act(self._orders)
         self._run(lambda k, low, high: self._step(k, hold, low, high))
@@ -207,28 +211,43 @@ class BatchedEnv:
 
         The memory of callable opponents is theirs to keep: it is not part of the snapshot.
         """
-        out = {f"out.{name}": array.copy() for name, array in self._out._asdict().items()}
         worlds = self._worlds.view(np.uint8).reshape(self.num_envs, -1).copy()
-        return {"worlds": worlds, "rules_version": np.array(RULES_VERSION), **out}
+        out = {f"out.{name}": array.copy() for name, array in self._out._asdict().items()}
+        return {"worlds": worlds, "rules_version": np.array(RULES_VERSION), "scenario": self._fingerprint(), **out}
 
     def restore(self, snapshot: dict[str, np.ndarray]) -> None:
-        """Go back to a snapshot of an environment of the same scenario and batch size."""
-        version, worlds = int(snapshot["rules_version"]), snapshot["worlds"]
+        """Go back to a snapshot of an environment of the same scenario and batch size.
+
+        Raises ValueError, and changes nothing, for one of other rules, another scenario or another batch size.
+        """
+        version = int(snapshot["rules_version"])
         if version != RULES_VERSION:
             raise ValueError(
                 f"the snapshot was made by rules version {version}, this is version {RULES_VERSION}: "
                 f"install the version of mabc that made it, or start anew"
             )
-        if worlds.shape != (self.num_envs, WORLD.itemsize):
+        if snapshot.get("scenario") != self._fingerprint():
             raise ValueError(
-                f"the snapshot holds worlds of shape {worlds.shape}, expected {(self.num_envs, WORLD.itemsize)}: "
-                "restore it with the same num_envs"
+                f"the snapshot is not of scenario {self.scenario.name!r} with these options, maps and agents: "
+                "restore it into an environment made as the one that it was taken from"
             )
-        self._worlds.view(np.uint8).reshape(self.num_envs, -1)[:] = worlds
-        for name, array in self._out._asdict().items():
-            array[:] = snapshot[f"out.{name}"]
+        places = {"worlds": self._worlds.view(np.uint8).reshape(self.num_envs, -1)}
+        places |= {f"out.{name}": array for name, array in self._out._asdict().items()}
+        for name, place in places.items():
+            if snapshot[name].shape != place.shape or snapshot[name].dtype != place.dtype:
+                raise ValueError(
+                    f"the snapshot's {name} is {snapshot[name].dtype}{list(snapshot[name].shape)}, expected "
+                    f"{place.dtype}{list(place.shape)}: restore it with the same num_envs"
+                )
+        for name, place in places.items():
+            place[:] = snapshot[name]
         self._started = True
         self.write(self._obs_kind, self._obs)
+
+    def _fingerprint(self) -> np.ndarray:
+        """A digest of what worlds mean, uint64: the scenario in numbers and its start positions."""
+        digest = hashlib.blake2b(self._spec.tobytes() + self._layouts.tobytes(), digest_size=8)
+        return np.array(int.from_bytes(digest.digest(), "little"), np.uint64)
 
     @property
     def entity_ids(self) -> dict[str, np.ndarray]:
@@ -257,9 +276,11 @@ class BatchedEnv:
 
         Threads take the next chunk as they are done with one, so that none waits for another that the machine holds up.
         """
-        if self._pool is None:
+        if self.threads == 1:
             work(0, 0, self.num_envs)
             return
+        if self._pool is None or self._pool_owner != os.getpid():  # a fork copies the pool, but not its threads
+            self._pool, self._pool_owner = ThreadPoolExecutor(self.threads - 1), os.getpid()
         chunks = deque(self._chunks)
 
         def labour(thread: int) -> None:
@@ -271,7 +292,11 @@ class BatchedEnv:
                 work(thread, low, high)
 
         waiting = [self._pool.submit(labour, thread) for thread in range(1, self.threads)]
-        labour(0)
+        try:
+            labour(0)
+        finally:  # after Ctrl-C too: nobody may go on writing to the worlds
+            chunks.clear()
+            wait(waiting)
         for future in waiting:
             future.result()
 
@@ -338,8 +363,20 @@ class BatchedEnv:
         }
         return self._give(info)
 
-    def _check_actions(self, actions: Any) -> None:
-        """Copy actions into the orders, or say what is wrong with them."""
+    def _checked_hold(self, hold: Any) -> np.ndarray:
+        """How long actions hold, [B, N], or what is wrong with it."""
+        hold, wanted = np.asarray(hold), (self.num_envs, self.num_agents)
+        if hold.shape != wanted or hold.dtype.kind not in "iu":
+            raise ValueError(
+                f"hold has shape {hold.shape} and dtype {hold.dtype}; expected integers of shape {wanted}: frames"
+            )
+        if hold.size and (hold.min() < 1 or hold.max() > 30_000):
+            b, n = np.argwhere((hold < 1) | (hold > 30_000))[0]
+            raise ValueError(f"hold[{b}, {n}] is {hold[b, n]}; expected 1 to 30,000 frames")
+        return hold
+
+    def _checked_actions(self, actions: Any) -> np.ndarray:
+        """Actions [B, N], or what is wrong with them."""
         if not self._started:
             raise RuntimeError("step() before reset(): call reset() first")
         actions = np.asarray(actions)
@@ -351,7 +388,7 @@ class BatchedEnv:
         if actions.size and (actions.max() >= NUM_ACTIONS or actions.min() < 0):
             b, n = np.argwhere((actions < 0) | (actions >= NUM_ACTIONS))[0]
             raise ValueError(f"actions[{b}, {n}] is {actions[b, n]}; expected 0 to {NUM_ACTIONS - 1} (2 * move + fire)")
-        self._orders[:, : self.num_agents] = actions
+        return actions
 
 
 _NO_OBS = np.zeros((1, 0, 0), np.float32)

@@ -15,6 +15,8 @@ a frame; shield, stun, entering and frozen as shares of their longest time; time
 episode's steps. The rest is 0 or 1.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from gymnasium import spaces
 
@@ -62,6 +64,19 @@ STATE_FEATURES = {
     "bases": STATE_BASE_FEATURES,
     "power_ups": STATE_POWER_UP_FEATURES,
 }
+
+
+class Rows(NamedTuple):
+    """Features float32 [..., E, D] and masks bool [..., E] of every type, in the order of `FEATURES`."""
+
+    tanks: np.ndarray
+    tank_mask: np.ndarray
+    bullets: np.ndarray
+    bullet_mask: np.ndarray
+    bases: np.ndarray
+    base_mask: np.ndarray
+    power_ups: np.ndarray
+    power_up_mask: np.ndarray
 
 
 def counts(view: View) -> dict[str, int]:
@@ -188,20 +203,20 @@ def observe_power_up(world, spec, i, scale, rows, mask):
 
 
 @rule
-def observe_agent(world, spec, i, tanks, tank_mask, bullets, bullet_mask, bases, base_mask, gifts, gift_mask):
-    """Everything that tank i sees; rows are zero already."""
+def observe_agent(world, spec, i, out):
+    """Everything that tank i sees into out, an agent's Rows, which are zero already."""
     if not world.tanks[i].alive:
         return
     scale = 1.0 / sight_range(world, spec)
     for e in range(spec.num_tanks):
         j = i if e == 0 else spec.others[i, e - 1]
-        observe_tank(world, spec, i, j, scale, tanks, tank_mask, e)
+        observe_tank(world, spec, i, j, scale, out.tanks, out.tank_mask, e)
         if world.flying > 0:
-            observe_bullets(world, spec, i, j, scale, bullets, bullet_mask, e)
+            observe_bullets(world, spec, i, j, scale, out.bullets, out.bullet_mask, e)
     for b in range(spec.num_bases):
-        observe_base(world, spec, i, b, bases, base_mask)
+        observe_base(world, spec, i, b, out.bases, out.base_mask)
     if spec.power_ups:
-        observe_power_up(world, spec, i, scale, gifts, gift_mask)
+        observe_power_up(world, spec, i, scale, out.power_ups, out.power_up_mask)
 
 
 @rule
@@ -224,21 +239,21 @@ def state_of_tank(world, spec, i, tanks, tank_mask, bullets, bullet_mask):
 
 
 @rule
-def state_of_world(world, spec, tanks, tank_mask, bullets, bullet_mask, bases, base_mask, gifts, gift_mask):
-    """Everything there is; rows are zero already."""
+def state_of_world(world, spec, out):
+    """Everything there is into out, a world's Rows, which are zero already."""
     for i in range(spec.num_tanks):
-        state_of_tank(world, spec, i, tanks, tank_mask, bullets, bullet_mask)
+        state_of_tank(world, spec, i, out.tanks, out.tank_mask, out.bullets, out.bullet_mask)
     for b in range(spec.num_bases):
         base = world.bases[b]
-        base_mask[b] = True
-        place(world, base.x, base.y, bases[b])
-        bases[b, 1 + base.team] = 1.0
-        bases[b, 6] = base.alive
-        bases[b, 7] = world.shovel[base.team - 1] / SHOVEL_FRAMES
+        out.base_mask[b] = True
+        place(world, base.x, base.y, out.bases[b])
+        out.bases[b, 1 + base.team] = 1.0
+        out.bases[b, 6] = base.alive
+        out.bases[b, 7] = world.shovel[base.team - 1] / SHOVEL_FRAMES
     if spec.power_ups and world.power_up != NOBODY:
-        gift_mask[0] = True
-        place(world, world.power_up_x, world.power_up_y, gifts[0])
-        gifts[0, 2 + world.power_up] = 1.0
+        out.power_up_mask[0] = True
+        place(world, world.power_up_x, world.power_up_y, out.power_ups[0])
+        out.power_ups[0, 2 + world.power_up] = 1.0
 
 
 @rule
@@ -250,84 +265,50 @@ def clear(rows, mask):
             rows[e, d] = 0.0
 
 
-@kernel
-def write_obs(
-    worlds,
-    spec_array,
-    tanks,
-    tank_mask,
-    bullets,
-    bullet_mask,
-    bases,
-    base_mask,
-    gifts,
-    gift_mask,
-    low,
-    high,
-    only,
-):
-    """Observations of worlds low..high: rows float32 [B, N, E, D] and masks bool [B, N, E] of every type."""
-    spec = spec_array[0]
-    for b in range(low, high):
-        if not only[b]:
-            continue
-        for n in range(spec.num_agents):
-            clear(tanks[b, n], tank_mask[b, n])
-            clear(bullets[b, n], bullet_mask[b, n])
-            clear(bases[b, n], base_mask[b, n])
-            clear(gifts[b, n], gift_mask[b, n])
-            observe_agent(
-                worlds[b],
-                spec,
-                spec.slot[n],
-                tanks[b, n],
-                tank_mask[b, n],
-                bullets[b, n],
-                bullet_mask[b, n],
-                bases[b, n],
-                base_mask[b, n],
-                gifts[b, n],
-                gift_mask[b, n],
-            )
+@rule
+def part(rows, k):
+    """World k of a batch's Rows, or agent k of a world's."""
+    return Rows(
+        rows.tanks[k],
+        rows.tank_mask[k],
+        rows.bullets[k],
+        rows.bullet_mask[k],
+        rows.bases[k],
+        rows.base_mask[k],
+        rows.power_ups[k],
+        rows.power_up_mask[k],
+    )
+
+
+@rule
+def clear_all(rows):
+    """Zero the rows and masks of every type."""
+    clear(rows.tanks, rows.tank_mask)
+    clear(rows.bullets, rows.bullet_mask)
+    clear(rows.bases, rows.base_mask)
+    clear(rows.power_ups, rows.power_up_mask)
 
 
 @kernel
-def write_state(
-    worlds,
-    spec_array,
-    tanks,
-    tank_mask,
-    bullets,
-    bullet_mask,
-    bases,
-    base_mask,
-    gifts,
-    gift_mask,
-    low,
-    high,
-    only,
-):
-    """States of worlds low..high: rows float32 [B, E, D] and masks bool [B, E] of every type."""
+def write_obs(worlds, spec_array, rows, low, high, only):
+    """Observations of worlds low..high into Rows of [B, N, E, D] and [B, N, E]."""
     spec = spec_array[0]
     for b in range(low, high):
-        if not only[b]:
-            continue
-        clear(tanks[b], tank_mask[b])
-        clear(bullets[b], bullet_mask[b])
-        clear(bases[b], base_mask[b])
-        clear(gifts[b], gift_mask[b])
-        state_of_world(
-            worlds[b],
-            spec,
-            tanks[b],
-            tank_mask[b],
-            bullets[b],
-            bullet_mask[b],
-            bases[b],
-            base_mask[b],
-            gifts[b],
-            gift_mask[b],
-        )
+        if only[b]:
+            for n in range(spec.num_agents):
+                out = part(part(rows, b), n)
+                clear_all(out)
+                observe_agent(worlds[b], spec, spec.slot[n], out)
+
+
+@kernel
+def write_state(worlds, spec_array, rows, low, high, only):
+    """States of worlds low..high into Rows of [B, E, D] and [B, E]."""
+    for b in range(low, high):
+        if only[b]:
+            out = part(rows, b)
+            clear_all(out)
+            state_of_world(worlds[b], spec_array[0], out)
 
 
 def _kind(view: View, features: dict[str, tuple[str, ...]], lead: tuple[int, ...], write) -> Kind:
@@ -341,8 +322,7 @@ def _kind(view: View, features: dict[str, tuple[str, ...]], lead: tuple[int, ...
         }
 
     def fill(worlds, out, low, high, only) -> None:
-        arrays = [array for name in shapes for array in out[name]]
-        write(worlds, view.spec, *arrays, low, high, only)
+        write(worlds, view.spec, Rows(*(array for name in shapes for array in out[name])), low, high, only)
 
     space: dict[str, spaces.Space] = {}
     for name, (e, d) in shapes.items():

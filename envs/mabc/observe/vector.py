@@ -88,6 +88,12 @@ def bullet_speed(tank):
 
 
 @rule
+def first_bullet(world, i):
+    """The first of tank i's two bullets that is in flight; the second, at rest, where none is."""
+    return world.bullets[2 * i if world.bullets[2 * i].speed != 0 else 2 * i + 1]
+
+
+@rule
 def bullets_free(world, i):
     """The share of its bullets that tank i may still fire."""
     tank = world.tanks[i]
@@ -178,7 +184,7 @@ def observe_self(world, i, scales, out):
     out[15] = np.float32(bullet_speed(tank)) * QUARTER
     out[16] = bullets_free(world, i)
     out[17] = tank.in_forest
-    bullet = world.bullets[2 * i]
+    bullet = first_bullet(world, i)
     flying = np.float32(bullet.speed != 0)
     out[18] = flying
     out[19] = min(max((np.float32(bullet.x) - x) * near, -ONE), ONE) * flying
@@ -226,7 +232,7 @@ def describe_tanks(world, spec, rows):
         row[6] = (tank.shield > 0) | (tank.entering > 0)
         row[7] = np.float32(tank.level) * LEVEL_SCALE
         row[8] = np.float32(SPEED[tank.type]) * QUARTER
-        bullet = world.bullets[2 * j if world.bullets[2 * j].speed != 0 else 2 * j + 1]
+        bullet = first_bullet(world, j)
         row[9] = np.float32(bullet.speed) * QUARTER
         row[10] = bullet.x
         row[11] = bullet.y
@@ -328,8 +334,7 @@ def state_of_tank(world, i, out):
         out[10] = tank.entering / ENTER_FRAMES
         out[11] = SPEED[tank.type] / 4.0
     out[6] = min(tank.lives, 4) / 4.0
-    k = 2 * i if world.bullets[2 * i].speed != 0 else 2 * i + 1
-    bullet = world.bullets[k]
+    bullet = first_bullet(world, i)
     if bullet.speed != 0:
         out[12] = bullet.speed / 4.0
         out[13] = bullet.x / (4.0 * world.width) - 1.0

@@ -70,17 +70,32 @@ def fire(world, scratch, i):
     scratch.flying[scratch.num_flying] = k
     scratch.shots[scratch.num_flying] = packed(bullet.x, bullet.y)
     scratch.num_flying += 1
+    scratch.fired = 1
+
+
+@rule
+def list_bullets(world, spec, scratch):
+    """List the bullets in the air by slot."""
+    count = 0
+    for k in range(0, 2 * spec.num_tanks, 1 if scratch.second_bullets else 2):
+        scratch.flying[count] = k  # overwritten by the next one if this is not in the air
+        count += world.bullets[k].speed != 0
+    scratch.num_flying = count
+    scratch.fired = 0
 
 
 @rule
 def fly(world, spec, scratch):
-    """Move every bullet along its heading, and list those in the air for the rules that follow."""
+    """Move every bullet along its heading, and keep the list of those in the air for the rules that follow."""
+    if scratch.fired:
+        list_bullets(world, spec, scratch)
     count = 0
-    for k in range(0, 2 * spec.num_tanks, 1 if scratch.second_bullets else 2):
+    for n in range(scratch.num_flying):
+        k = scratch.flying[n]
         bullet = world.bullets[k]
         bullet.x += bullet.speed * DX[bullet.heading]
         bullet.y += bullet.speed * DY[bullet.heading]
-        scratch.flying[count] = k  # both overwritten by the next one if this is not in the air
+        scratch.flying[count] = k
         scratch.shots[count] = packed(bullet.x, bullet.y)
         count += bullet.speed != 0
     scratch.num_flying = count

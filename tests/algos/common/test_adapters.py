@@ -1,5 +1,8 @@
 """Foreign environments as batched ones: shapes, restarts, masks, agents that leave."""
 
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from gymnasium import spaces
@@ -66,6 +69,46 @@ def test_continuous_actions_are_clipped():
 def test_wrong_ids(config, message):
     with pytest.raises(BadInput, match=message):
         make_env(config)
+
+
+@pytest.mark.parametrize(
+    ("name", "id"),
+    [("pettingzoo", "absent_zoo.simple_v3"), ("gym", "absent_gym:Env-v0"), ("batched", "absent_games:make")],
+)
+def test_a_package_that_is_not_installed(name, id):
+    package = id.replace(":", ".").partition(".")[0]
+    with pytest.raises(BadInput, match=rf"env.id={id}: No module named '{package}'.*pip install {package}$"):
+        make_env({"name": name, "id": id, "num_envs": 1, "kwargs": {}})
+
+
+def test_a_package_that_an_environment_misses_when_it_is_made(monkeypatch):
+    def parallel_env(**kwargs):
+        import absent_pictures  # noqa: F401
+
+    monkeypatch.setitem(sys.modules, "fake_zoo", SimpleNamespace(parallel_env=parallel_env))
+    with pytest.raises(BadInput, match=r"No module named 'absent_pictures'\. .*pip install absent_pictures"):
+        make_env({"name": "pettingzoo", "id": "fake_zoo", "num_envs": 1, "kwargs": {}})
+    monkeypatch.setitem(sys.modules, "fake_zoo", SimpleNamespace(parallel_env=lambda size: size))
+    with pytest.raises(BadInput, match="unexpected keyword argument 'colour'"):
+        make_env({"name": "pettingzoo", "id": "fake_zoo", "num_envs": 1, "kwargs": {"colour": 1}})
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"obs": "entities"},
+            "env.obs=entities: an algorithm here needs one array of numbers; use vector, planes or rgb",
+        ),
+        ({"obs": "text"}, "env.obs=text: an algorithm here needs one array of numbers; use vector, planes or rgb"),
+        ({"state": "entities"}, "env.state=entities: an algorithm here needs one array of numbers"),
+        ({"obs": "vectors"}, "unknown observation 'vectors'"),
+    ],
+)
+def test_observations_that_are_no_arrays(settings, message):
+    config = {"name": "mabc", "scenario": "solo", "num_envs": 1, "obs": "vector", "state": "vector"}
+    with pytest.raises(BadInput, match=message):
+        make_env({**config, **settings})
 
 
 class Countdown:

@@ -72,6 +72,11 @@ def test_hydras_flags_are_kept_apart():
     )
 
 
+def test_help_says_where_the_discount_of_shaping_comes_from():
+    line = next(line for line in train.help_text(["env=mabc"]).splitlines() if line.split()[:1] == ["gamma"])
+    assert "as algo.gamma" in line
+
+
 def test_help_is_quick_and_complete():
     start = time.perf_counter()
     command = [sys.executable, "-X", "importtime", "-m", "algos.train", "--help", "algo=mappo", "env=gym"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from algos.common.returns import gae, team_values
+from algos.common.returns import gae, stand_ins, team_values
 
 
 def column(*numbers):
@@ -65,12 +65,40 @@ def test_dead_steps_pass_on_what_was_earned():
     assert returns[1] == 4.75
 
 
+def test_who_is_dead_at_the_end_of_the_rollout_is_worth_nothing():
+    # t = 2, dead: passes on 3; t = 1: 2 + 0.5*3 - 2 = 1.5; t = 0: 1 + 0.5*2 - 1 = 1, and 0.25 * 1.5
+    advantages, returns = estimate((1, 2, 3), (1, 2, 100, 100), (0, 0, 0), (0, 0, 0), alive=(1, 1, 0, 0))
+    assert advantages == [1.375, 1.5, 0.0]
+    assert returns == [2.375, 3.5, 3.0]
+
+
+def test_who_is_dead_when_the_episode_is_cut_is_worth_nothing():
+    # t = 1, dead and cut: passes on 2, without the final value 6; t = 0: 1 + 0.5*2 - 1 = 1
+    flags = (0, 0, 0), (0, 1, 0)
+    advantages, returns = estimate((1, 2, 3), (1, 100, 4, 8), *flags, final=(0, 6, 0), alive=(1, 0, 1, 1))
+    assert advantages == [1.0, 0.0, 3.0]
+    assert returns == [2.0, 2.0, 7.0]
+
+
+def test_a_reward_after_a_death_reaches_the_steps_before():
+    # dead from t = 1 on, -1 at the end, and 9s that nobody may read: -1 * 0.5^2 = -0.25 before the death
+    advantages, returns = estimate((0, 0, -1), (0.5, 9, 9, 9), (0, 0, 1), (0, 0, 0), alive=(1, 0, 0, 1))
+    assert advantages == [-0.75, 0.0, 0.0]
+    assert returns == [-0.25, -0.5, -1.0]
+
+
 def test_a_dead_agent_has_its_living_team_mates_value():
     values = np.array([[1, 2, 6, 10, 20]], np.float32)
     alive = np.array([[False, True, True, False, False]])
     filled = team_values(values, alive, np.array([1, 1, 1, 2, 2]))
     assert filled.tolist() == [[4, 2, 6, 10, 20]]  # team 2 is all dead and keeps its own
     assert values[0, 0] == 1, "the input is left as it is"
+
+
+def test_the_first_seat_stands_in_for_a_dead_team():
+    alive = np.array([[[0, 1, 1, 0, 0]], [[0, 0, 0, 0, 1]]], bool)
+    found = stand_ins(alive, np.array([1, 1, 1, 2, 2]))
+    assert found.astype(int).tolist() == [[[0, 0, 0, 1, 0]], [[1, 0, 0, 0, 0]]]
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (5, 3, 2)])

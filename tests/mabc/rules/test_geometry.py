@@ -1,8 +1,11 @@
 """Geometry, the clock, starts and entries (facts: geometry and clock)."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mabc import Team, params
+from mabc.rules.terrain import NOWHERE, near, packed
 
 DEFEND = "\n".join(["B.....B.....B", *["............."] * 11, "....A.E.A...."])
 ENEMIES = Team(("basic",) * 6, "classic", wave=("basic",) * 20)
@@ -195,3 +198,15 @@ def test_an_entry_waits_while_all_points_are_occupied(play):
     game.run(1)
     assert game.tank(0)["alive"]
     assert game.at(0) == (40, 40)
+
+
+@given(*[st.integers(-40, 460) for _ in range(4)])
+def test_packed_places_are_near_when_both_coordinates_are(x, y, other_x, other_y):
+    """Our choice of a first test for pairs: a window of 32 px on each axis, wider than every rule's own range."""
+    inside = -16 <= x - other_x <= 15 and -16 <= y - other_y <= 15
+    assert near(packed(x, y), packed(other_x, other_y)) == inside
+    assert not near(packed(x, y), NOWHERE)
+
+
+def test_the_first_test_for_pairs_is_wider_than_the_rules_own():
+    assert max(params.TANK_CLEARANCE, params.BULLET_TANK, params.BULLET_BULLET, params.HALF_TANK + 1) - 1 <= 15

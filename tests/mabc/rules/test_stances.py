@@ -66,3 +66,14 @@ def test_a_guard_comes_back_to_its_post(play):
     game.run(1)
     game.until(lambda: game.tank(1)["alive"])
     assert game.at(1) == (56, 56)
+
+
+def test_a_patrol_of_the_tactical_bot_shoots_out_of_its_row(play):
+    """An enemy straight below is shot at, though the patrol's way is the row."""
+    game = guard(play, "patrol", "tactical")
+    game.put(0, 56, 104, shield=30_000)
+    below = False
+    for _ in range(300):
+        game.run(1)
+        below |= any(y > 72 for _, y in game.bullets(1))
+    assert below
