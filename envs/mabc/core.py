@@ -46,7 +46,7 @@ def reset_tank(tank, spec, layout, i):
 @rule
 def clear_counts(tank):
     """Start a new step's counts."""
-    tank.kills = tank.damage = tank.deaths = tank.pick_ups = tank.bases = 0
+    tank.kills = tank.damage = tank.deaths = tank.pick_ups = tank.shots = tank.bases = 0
     tank.bricks = 0
 
 
@@ -141,8 +141,8 @@ def step_frame(world, spec, layout, scratch):
 
 
 @rule
-def step_world(world, spec, layouts, scratch, orders, hold):
-    """One step of one world: orders int8 [columns], frame_skip frames, and the time limit. Does not reset."""
+def begin_step(world, spec, scratch, orders, hold):
+    """What comes before the first frame of a step."""
     scratch.second_bullets = 0
     for i in range(spec.num_tanks):
         clear_counts(world.tanks[i])
@@ -153,14 +153,26 @@ def step_world(world, spec, layouts, scratch, orders, hold):
     take_orders(world, spec, orders, hold)
     note_places(world, spec, scratch)
     list_bullets(world, spec, scratch)
+
+
+@rule
+def end_step(world, spec):
+    """What comes after the last frame of a step."""
+    world.step += 1
+    judge_time(world, spec)
+    hide_in_forest(world, spec)
+
+
+@rule
+def step_world(world, spec, layouts, scratch, orders, hold):
+    """One step of one world: orders int8 [columns], frame_skip frames, and the time limit. Does not reset."""
+    begin_step(world, spec, scratch, orders, hold)
     layout = layouts[world.layout]
     for _ in range(spec.frame_skip):
         step_frame(world, spec, layout, scratch)
         if world.outcome != RUNNING:
             break
-    world.step += 1
-    judge_time(world, spec)
-    hide_in_forest(world, spec)
+    end_step(world, spec)
 
 
 @rule
@@ -301,3 +313,24 @@ def suggest_actions(worlds, spec_array, layouts, scratch, driver, actions):
             world.frame = frame
             actions[b, n] = (press != 0) if tank.stun > 0 else 2 * tank.move + (press != 0)
             world.tanks[i] = saved[0]
+
+
+@kernel
+def trace_step(worlds, spec_array, layouts, scratch, orders, hold, frames):
+    """Step worlds[0] and copy it after each frame into frames, [frame_skip] of state.WORLD: how many there were.
+
+    orders int8 [1, columns]; hold as in step_worlds. Rewards are not made.
+    """
+    world, spec = worlds[0], spec_array[0]
+    begin_step(world, spec, scratch[0], orders[0], hold[0])
+    layout = layouts[world.layout]
+    count = 0
+    for k in range(spec.frame_skip):
+        step_frame(world, spec, layout, scratch[0])
+        frames[k] = world
+        count += 1
+        if world.outcome != RUNNING:
+            break
+    end_step(world, spec)
+    frames[count - 1] = world
+    return count

@@ -32,7 +32,7 @@ def arguments_of(env: BatchedEnv) -> tuple[Any, ...]:
     if not env._fused or env._opponents:
         raise ValueError("the GPU steps batches with obs='vector', state='vector' and bots as opponents")
     scratch = np.zeros(env.num_envs, SCRATCH)
-    places = (env.worlds, env._spec, env._layouts, scratch, env._orders, env._no_hold)
+    places = (env.worlds, env._spec, env.layouts, scratch, env._orders, env._no_hold)
     return *places, env._out, env._obs, env._final_obs, env._final_state, True
 
 

@@ -45,6 +45,7 @@ TANK = np.dtype(
         ("damage", "i1"),  # hits dealt to enemies
         ("deaths", "i1"),
         ("pick_ups", "i1"),
+        ("shots", "i1"),  # bullets fired
         ("bricks", "i2"),  # quarters cleared
         ("bases", "i1"),  # enemy bases destroyed, targets found
         ("episode_return", "f4"),
@@ -190,3 +191,15 @@ SCRATCH = np.dtype(
     align=True,
 )
 """Working memory, one a thread; carries nothing from one frame to the next."""
+
+SEEN = np.dtype(
+    [
+        ("tanks", "u1", MAX_TANKS),
+        ("bullets", "u1", MAX_BULLETS),
+        ("bases", "u1", MAX_BASES),
+        ("power_up", "u1"),
+        ("tiles", "u1", MAX_TILES * MAX_TILES),  # no wall hides it; at row * width + column
+    ],
+    align=True,
+)
+"""What one tank, or a spectator, sees of a world: 1 or 0 for each thing."""

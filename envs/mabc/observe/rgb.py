@@ -12,6 +12,7 @@ from gymnasium import spaces
 from ..params import TILE
 from ..render.draw import draw_agents, draw_fields
 from ..render.sprites import SHEET
+from ..state import SEEN
 from .kinds import Kind, View
 
 
@@ -27,7 +28,9 @@ def obs_kind(view: View) -> Kind:
     return Kind(
         spaces.Box(0, 255, shape, np.uint8),
         lambda batch: np.zeros((batch, view.num_agents, *shape), np.uint8),
-        lambda worlds, out, low, high, only: draw_agents(worlds, view.spec, SHEET, out, low, high, only),
+        lambda worlds, out, low, high, only: draw_agents(
+            worlds, view.spec, np.zeros(1, SEEN), SHEET, out, low, high, only
+        ),
     )
 
 
@@ -37,5 +40,7 @@ def state_kind(view: View) -> Kind:
     return Kind(
         spaces.Box(0, 255, shape, np.uint8),
         lambda batch: np.zeros((batch, *shape), np.uint8),
-        lambda worlds, out, low, high, only: draw_fields(worlds, view.spec, SHEET, out, low, high, only),
+        lambda worlds, out, low, high, only: draw_fields(
+            worlds, view.spec, np.zeros(1, SEEN), SHEET, out, low, high, only
+        ),
     )

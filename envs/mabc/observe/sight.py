@@ -1,7 +1,7 @@
 """Who sees what: a window round the tank, optionally cut by line of sight; forest hides from enemies."""
 
-from ..jit import rule
-from ..params import FOREST_RANGE, SCOUT, STEEL, TILE
+from ..jit import kernel, rule
+from ..params import FOREST_RANGE, NOBODY, SCOUT, STEEL, TILE
 from ..rules.terrain import tile_at
 
 
@@ -93,3 +93,36 @@ def sight_range(world, spec):
     if spec.full_observability:
         return TILE * max(world.width, world.height)
     return spec.sight
+
+
+@rule
+def look(world, spec, viewer, seen):
+    """Note what tank `viewer` sees, or NOBODY, who sees everything, in seen, a record of state.SEEN.
+
+    A destroyed tank is seen where it exploded. Who is off the field sees nothing, but knows where bases stand.
+    """
+    everything = viewer == NOBODY
+    me = world.tanks[max(viewer, 0)]
+    looks = me.alive != 0
+    for i in range(spec.num_tanks):
+        tank = world.tanks[i]
+        there = sees_tank(world, spec, viewer, i) if tank.alive else sees_point(world, spec, me, tank.x, tank.y)
+        seen.tanks[i] = everything | (looks & ((i == viewer) | there))
+    for k in range(2 * spec.num_tanks):
+        bullet = world.bullets[k]
+        seen.bullets[k] = everything | (looks & sees_point(world, spec, me, bullet.x, bullet.y))
+    for b in range(spec.num_bases):
+        seen.bases[b] = everything | knows_base(world, spec, me, world.bases[b])
+    seen.power_up = everything | (looks & sees_point(world, spec, me, world.power_up_x, world.power_up_y))
+    walls = (not everything) & (spec.line_of_sight != 0) & (spec.full_observability == 0)
+    for row in range(world.height):
+        for column in range(world.width):
+            free = not walls or (looks and line_reaches_tile(world, me.x, me.y, column, row))
+            seen.tiles[row * world.width + column] = free
+
+
+@kernel
+def look_around(worlds, spec_array, seen):
+    """What every tank of worlds[0] sees, into seen, [tanks] of state.SEEN."""
+    for i in range(spec_array[0].num_tanks):
+        look(worlds[0], spec_array[0], i, seen[i])

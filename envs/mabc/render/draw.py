@@ -5,7 +5,7 @@ straight into a batch's buffers.
 """
 
 from ..jit import kernel, rule
-from ..observe.sight import knows_base, line_reaches_tile, sees_point, sees_tank
+from ..observe.sight import look
 from ..params import (
     BRICK,
     EMPTY,
@@ -54,47 +54,21 @@ def fill(out, palette, colour):
 
 
 @rule
-def shows_tank(world, spec, viewer, i):
-    """Whether tank i is drawn: for a spectator (NOBODY) always, for a tank if it sees it."""
-    if viewer < 0 or viewer == i:
-        return True
-    return sees_tank(world, spec, viewer, i)
-
-
-@rule
-def shows_point(world, spec, viewer, x, y):
-    """Whether something at (x, y) is drawn."""
-    return viewer < 0 or sees_point(world, spec, world.tanks[viewer], x, y)
-
-
-@rule
-def sees_everything(spec, viewer):
-    """Whether nothing is hidden from the viewer: a spectator (NOBODY), or a tank with full observability."""
-    return viewer == NOBODY or spec.full_observability != 0
-
-
-@rule
-def tile_code(world, spec, viewer, column, row):
-    """Terrain code of a tile, -1 outside the field, NOTHING_SEEN where a wall hides it from the viewer."""
+def tile_code(world, seen, column, row):
+    """Terrain code of a tile, -1 outside the field, NOTHING_SEEN where a wall hides it."""
     if column < 0 or row < 0 or column >= world.width or row >= world.height:
         return -1
-    if not sees_everything(spec, viewer) and spec.line_of_sight:
-        me = world.tanks[viewer]
-        if not line_reaches_tile(world, me.x, me.y, column, row):
-            return NOTHING_SEEN
-    return world.terrain[row * world.width + column]
+    at = row * world.width + column
+    return world.terrain[at] if seen.tiles[at] else NOTHING_SEEN
 
 
 @rule
-def draw_terrain(world, spec, sheet, out, x0, y0, viewer, forest):
+def draw_terrain(world, seen, sheet, out, x0, y0, forest):
     """All tiles but forest or, in a second pass that covers the tanks, forest alone."""
     phase = (world.frame >> 5) & 1
     for row in range(y0 >> 3, ((y0 + out.shape[0] - 1) >> 3) + 1):
         for column in range(x0 >> 3, ((x0 + out.shape[1] - 1) >> 3) + 1):
-            inside = 0 <= column < world.width and 0 <= row < world.height
-            if forest and (not inside or world.terrain[row * world.width + column] != FOREST):
-                continue
-            code = tile_code(world, spec, viewer, column, row)
+            code = tile_code(world, seen, column, row)
             left, top = column * TILE - x0, row * TILE - y0
             if code == EMPTY or (code == FOREST) != forest:
                 continue
@@ -115,11 +89,11 @@ def colours(world, spec, team, viewer):
 
 
 @rule
-def draw_bases(world, spec, sheet, out, x0, y0, viewer):
-    """Bases that the viewer knows of."""
+def draw_bases(world, spec, seen, sheet, out, x0, y0, viewer):
+    """Bases that are known."""
     for b in range(spec.num_bases):
         base = world.bases[b]
-        if viewer == NOBODY or knows_base(world, spec, world.tanks[viewer], base):
+        if seen.bases[b]:
             palette = sheet.palettes[colours(world, spec, base.team, viewer)]
             centred(out, sheet.bases[base.alive], palette, base.x - x0, base.y - y0)
 
@@ -166,79 +140,83 @@ def draw_marks(world, sheet, out, x0, y0, tank):
 
 
 @rule
-def draw_things(world, spec, sheet, out, x0, y0, viewer):
+def draw_things(world, spec, seen, sheet, out, x0, y0, viewer):
     """Explosions, tanks and bullets: what forest covers."""
     for i in range(spec.num_tanks):
         tank = world.tanks[i]
+        if not seen.tanks[i]:
+            continue
         if tank.alive:
-            if shows_tank(world, spec, viewer, i):
-                draw_tank(world, spec, sheet, out, x0, y0, viewer, i)
-        elif tank.wait > 0 and shows_point(world, spec, viewer, tank.x, tank.y):
+            draw_tank(world, spec, sheet, out, x0, y0, viewer, i)
+        elif tank.wait > 0:
             last = sheet.explosions.shape[0] - 1
             k = min(max(last - tank.wait * (last + 1) // (EXPLOSION_FRAMES + 1), 0), last)
             centred(out, sheet.explosions[k], sheet.palettes[0], tank.x - x0, tank.y - y0)
     for k in range(2 * spec.num_tanks):
         bullet = world.bullets[k]
-        if bullet.speed == 0:
-            continue
-        if shows_point(world, spec, viewer, bullet.x, bullet.y):
+        if bullet.speed != 0 and seen.bullets[k]:
             palette = sheet.palettes[colours(world, spec, world.tanks[k >> 1].team, viewer)]
             centred(out, sheet.bullets[bullet.heading], palette, bullet.x - x0, bullet.y - y0)
 
 
 @rule
-def draw_on_top(world, spec, sheet, out, x0, y0, viewer):
+def draw_on_top(world, spec, seen, sheet, out, x0, y0):
     """Marks and the power-up: what nothing covers."""
     for i in range(spec.num_tanks):
         tank = world.tanks[i]
-        if tank.alive and shows_tank(world, spec, viewer, i):
+        if tank.alive and seen.tanks[i]:
             draw_marks(world, sheet, out, x0, y0, tank)
-    if world.power_up == NOBODY:
-        return
-    x, y = world.power_up_x, world.power_up_y
-    if shows_point(world, spec, viewer, x, y):
-        centred(out, sheet.power_ups[world.power_up], sheet.palettes[0], x - x0, y - y0)
+    if world.power_up != NOBODY and seen.power_up:
+        x, y = world.power_up_x - x0, world.power_up_y - y0
+        centred(out, sheet.power_ups[world.power_up], sheet.palettes[0], x, y)
 
 
 @rule
-def draw(world, spec, sheet, out, x0, y0, viewer):
+def draw(world, spec, seen, sheet, out, x0, y0, viewer):
     """The part of the world whose upper left corner is (x0, y0), px, into out, uint8 [H, W, 3].
 
-    viewer: NOBODY draws everything in the teams' colours; a tank's slot draws what that tank sees, its own
-    team in the colours of team 1.
+    seen: state.SEEN, what is drawn. viewer: NOBODY, or the tank whose own team has the colours of team 1.
     """
     fill(out, sheet.palettes[0], GROUND)
-    draw_terrain(world, spec, sheet, out, x0, y0, viewer, False)
-    draw_bases(world, spec, sheet, out, x0, y0, viewer)
-    draw_things(world, spec, sheet, out, x0, y0, viewer)
-    draw_terrain(world, spec, sheet, out, x0, y0, viewer, True)
-    draw_on_top(world, spec, sheet, out, x0, y0, viewer)
+    draw_terrain(world, seen, sheet, out, x0, y0, False)
+    draw_bases(world, spec, seen, sheet, out, x0, y0, viewer)
+    draw_things(world, spec, seen, sheet, out, x0, y0, viewer)
+    draw_terrain(world, seen, sheet, out, x0, y0, True)
+    draw_on_top(world, spec, seen, sheet, out, x0, y0)
 
 
 @rule
-def draw_agent(world, spec, sheet, out, i):
+def draw_agent(world, spec, seen, sheet, out, i):
     """The window of tank i, uint8 [P, P, 3], the tank in its middle; black if it is dead."""
     tank = world.tanks[i]
     if tank.alive:
         half = out.shape[0] // 2
-        draw(world, spec, sheet, out, tank.x - half, tank.y - half, i)
+        look(world, spec, i, seen)
+        draw(world, spec, seen, sheet, out, tank.x - half, tank.y - half, i)
     else:
         fill(out, sheet.palettes[0], 0)
 
 
 @kernel
-def draw_fields(worlds, spec_array, sheet, out, low, high, only):
-    """Whole fields of worlds low..high into out, uint8 [B, H, W, 3]."""
+def draw_fields(worlds, spec_array, seen, sheet, out, low, high, only):
+    """Whole fields of worlds low..high into out, uint8 [B, H, W, 3]; seen: working memory, [1] of state.SEEN."""
     for b in range(low, high):
         if only[b]:
-            draw(worlds[b], spec_array[0], sheet, out[b], 0, 0, NOBODY)
+            look(worlds[b], spec_array[0], NOBODY, seen[0])
+            draw(worlds[b], spec_array[0], seen[0], sheet, out[b], 0, 0, NOBODY)
 
 
 @kernel
-def draw_agents(worlds, spec_array, sheet, out, low, high, only):
-    """Windows of all agents of worlds low..high into out, uint8 [B, N, P, P, 3]."""
+def draw_agents(worlds, spec_array, seen, sheet, out, low, high, only):
+    """Windows of all agents of worlds low..high into out, uint8 [B, N, P, P, 3]; seen: working memory."""
     spec = spec_array[0]
     for b in range(low, high):
         if only[b]:
             for n in range(spec.num_agents):
-                draw_agent(worlds[b], spec, sheet, out[b, n], int(spec.slot[n]))
+                draw_agent(worlds[b], spec, seen[0], sheet, out[b, n], int(spec.slot[n]))
+
+
+@kernel
+def draw_seen(worlds, spec_array, seen, sheet, out):
+    """The whole field of worlds[0] with only what is seen, [1] of state.SEEN, into out, uint8 [H, W, 3]."""
+    draw(worlds[0], spec_array[0], seen[0], sheet, out, 0, 0, NOBODY)

@@ -59,6 +59,7 @@ def fire(world, scratch, i):
     if k & 1:
         scratch.second_bullets = 1
     tank.press = 0
+    tank.shots += 1
     is_player = tank.type == PLAYER
     bullet = world.bullets[k]
     bullet.x = tank.x + MUZZLE * DX[tank.heading]
