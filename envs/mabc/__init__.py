@@ -13,12 +13,15 @@ from .api.parallel import env, parallel_env
 from .catalogue import scenario, scenarios
 from .check import CheckError, check
 from .commands import CommandError, command_of, parse_command
+from .replay import Replay, ReplayError, load_replay
 from .scenarios import Rewards, Scenario, ScenarioError, Team
 
 __all__ = [
     "BatchedEnv",
     "CheckError",
     "CommandError",
+    "Replay",
+    "ReplayError",
     "Rewards",
     "Scenario",
     "ScenarioError",
@@ -26,6 +29,7 @@ __all__ = [
     "check",
     "command_of",
     "env",
+    "load_replay",
     "make_batch",
     "maps",
     "parallel_env",

@@ -21,6 +21,7 @@ from ..layouts import layouts_of, spec_of
 from ..observe import entities
 from ..observe.kinds import Kind, View, obs_kind, state_kind
 from ..params import BOTS, DRIVERS, FPS, NUM_ACTIONS, RULES_VERSION, RUNNING
+from ..replay.recorder import Recorder
 from ..scenarios import Scenario, ScenarioError, change, unknown
 from ..state import SCRATCH, WORLD
 from .opponents import make_opponents
@@ -40,19 +41,21 @@ def make_batch(
     first_world: int = 0,
     copy: bool = False,
     threads: int | None = None,
+    record: str | os.PathLike[str] | None = None,
     **changes: Any,
 ) -> BatchedEnv:
     """Make a batch of B = num_envs worlds of one scenario.
 
     obs, state: "vector", "entities", "planes", "rgb" (obs also "text"). first_world: number of the first world in the
     random streams, so that ranks of a distributed run differ. copy: return fresh arrays in place of the
-    environment's own. threads: default one a processor. changes: any field of `Scenario` (frame_skip=4, sight=96,
+    environment's own. threads: default one a processor. record: a file ending in .mabc, or a folder, for the episodes
+    of world 0 (docs/replay.md). changes: any field of `Scenario` (frame_skip=4, sight=96,
     line_of_sight=True, full_observability=True, per_agent_reward=True, ...), any weight of `Rewards`, and
     opponents= a bot's name, a callable, or {team: either}.
 
     Raises ScenarioError, naming the nearest name there is, for an unknown scenario, option, bot or observation.
     """
-    return BatchedEnv(scenario, num_envs, obs, state, seed, first_world, copy, threads, changes)
+    return BatchedEnv(scenario, num_envs, obs, state, seed, first_world, copy, threads, changes, record)
 
 
 class BatchedEnv:
@@ -63,6 +66,7 @@ class BatchedEnv:
     """
 
     metadata = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_fps": FPS, "rules_version": RULES_VERSION}
+    _resets = True
 
     def __init__(
         self,
@@ -75,16 +79,15 @@ class BatchedEnv:
         copy: bool,
         threads: int | None,
         changes: dict[str, Any],
+        record: str | os.PathLike[str] | None = None,
     ) -> None:
         opponents = changes.get("opponents")
         self.scenario = change(find_scenario(scenario), changes)
         self.num_envs = _positive("num_envs", num_envs)
         self.copy = copy
-        self._layouts, base_teams, self.maps = layouts_of(self.scenario)
+        self.layouts, base_teams, self.maps = layouts_of(self.scenario)
         self._spec = spec_of(self.scenario, base_teams)
-        self.view = View(
-            self.scenario, self._spec, int(self._layouts["width"].max()), int(self._layouts["height"].max())
-        )
+        self.view = View(self.scenario, self._spec, int(self.layouts["width"].max()), int(self.layouts["height"].max()))
         spec = self._spec[0]
         self.num_agents, self.num_actions = int(spec["num_agents"]), NUM_ACTIONS
         slots = spec["slot"][: self.num_agents]
@@ -103,6 +106,7 @@ class BatchedEnv:
         self._allocate(threads)
         self._seed, self._first_world, self._started = int(seed), int(first_world), False
         seed_worlds(self._worlds, np.uint64(self._seed & (2**64 - 1)), self._first_world)
+        self.recorder = None if record is None else Recorder(self, record)
 
     def _allocate(self, threads: int | None) -> None:
         batch, agents = self.num_envs, self.num_agents
@@ -148,6 +152,8 @@ class BatchedEnv:
             array.fill(0)
         for opponent in self._opponents:
             opponent.memory = None
+        if self.recorder is not None:
+            self.recorder.begin()
         self.write(self._obs_kind, self._obs)
         return self._give(self._obs), self._info()
 
@@ -174,6 +180,8 @@ class BatchedEnv:
             self._finish()
         for opponent in self._opponents:
             opponent.forget(self._out.terminated | self._out.truncated)
+        if self.recorder is not None:
+            self._record(self.recorder, hold)
         out = self._out
         return (
             self._give(self._obs),
@@ -203,7 +211,7 @@ class BatchedEnv:
         """What a bot ("random", "classic", "tactical", "attract") would do in the agents' seats: int64 [B, N]."""
         if bot not in BOTS:
             raise unknown("bot", bot, BOTS)
-        suggest_actions(self._worlds, self._spec, self._layouts, self._scratch[0], DRIVERS.index(bot), self._actions)
+        suggest_actions(self._worlds, self._spec, self.layouts, self._scratch[0], DRIVERS.index(bot), self._actions)
         return self._give(self._actions)
 
     def snapshot(self) -> dict[str, np.ndarray]:
@@ -242,11 +250,13 @@ class BatchedEnv:
         for name, place in places.items():
             place[:] = snapshot[name]
         self._started = True
+        if self.recorder is not None:
+            self.recorder.abandon("restore() leads to another one")
         self.write(self._obs_kind, self._obs)
 
     def _fingerprint(self) -> np.ndarray:
         """A digest of what worlds mean, uint64: the scenario in numbers and its start positions."""
-        digest = hashlib.blake2b(self._spec.tobytes() + self._layouts.tobytes(), digest_size=8)
+        digest = hashlib.blake2b(self._spec.tobytes() + self.layouts.tobytes(), digest_size=8)
         return np.array(int.from_bytes(digest.digest(), "little"), np.uint64)
 
     @property
@@ -263,8 +273,15 @@ class BatchedEnv:
         """The records themselves, [B] of state.WORLD: for tools and tests; writing to them is at your own risk."""
         return self._worlds
 
+    @property
+    def num_orders(self) -> int:
+        """Columns of orders: the agents, then the tanks that callables drive."""
+        return self._orders.shape[1]
+
     def close(self) -> None:
-        """Stop the threads."""
+        """Stop the threads, and write the episode that is being recorded."""
+        if self.recorder is not None:
+            self.recorder.close()
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
@@ -304,7 +321,7 @@ class BatchedEnv:
         step_worlds(
             self._worlds,
             self._spec,
-            self._layouts,
+            self.layouts,
             self._scratch[k],
             self._orders,
             hold,
@@ -317,6 +334,14 @@ class BatchedEnv:
             high,
         )
 
+    def _record(self, recorder: Recorder, hold: np.ndarray) -> None:
+        """Tell the recorder of the step; a world that ended and was reset begins its next episode."""
+        i = recorder.index
+        ended = bool(self._out.terminated[i] | self._out.truncated[i])
+        recorder.step(self._orders[i : i + 1], hold[i : i + 1], self._out.reward[i], ended)
+        if ended and self._resets:
+            recorder.begin()
+
     def _finish(self) -> None:
         """Last observations and resets of the worlds that ended, for kinds that the step does not write itself."""
         ended = self._out.terminated | self._out.truncated
@@ -328,7 +353,7 @@ class BatchedEnv:
 
     def _reset(self, only: np.ndarray) -> None:
         out = self._out
-        reset_worlds(self._worlds, self._spec, self._layouts, only, out.mask, out.alive, 0, self.num_envs)
+        reset_worlds(self._worlds, self._spec, self.layouts, only, out.mask, out.alive, 0, self.num_envs)
 
     def _kind(self, what: str, name: str) -> tuple[Kind, Any]:
         if (what, name) not in self._kinds:

@@ -44,7 +44,7 @@ class SoloEnv(gymnasium.Env):
     """One world with one agent.
 
     info: action_mask (int8 [A], as Discrete.sample takes it), is_success (the episode ended and was won), outcome
-    (-1 running, 0 draw, else the winning team). changes: as for `make_batch`, opponents= too.
+    (-1 running, 0 draw, else the winning team). changes: as for `make_batch`, opponents= and record= too.
     """
 
     metadata = {"render_modes": RENDER_MODES, "render_fps": FPS}
@@ -134,7 +134,8 @@ class SoloVectorEnv(VectorEnv):
         obs: str = "vector",
         **changes: Any,
     ) -> None:
-        self.batch = BatchedEnv(scenario, num_envs, obs, "vector", 0, 0, False, changes.pop("threads", None), changes)
+        threads, record = changes.pop("threads", None), changes.pop("record", None)
+        self.batch = BatchedEnv(scenario, num_envs, obs, "vector", 0, 0, False, threads, changes, record)
         _one_agent(self.batch)
         self.num_envs = num_envs
         self.metadata = {**self.metadata, "render_fps": FPS / self.batch.scenario.frame_skip}

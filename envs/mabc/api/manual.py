@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ class ManualBatch(BatchedEnv):
     """
 
     metadata = {**BatchedEnv.metadata, "autoreset_mode": AutoresetMode.DISABLED}
+    _resets = False
 
     def __init__(
         self,
@@ -31,9 +33,10 @@ class ManualBatch(BatchedEnv):
         first_world: int = 0,
         copy: bool = False,
         threads: int | None = None,
+        record: str | PathLike[str] | None = None,
         **changes: Any,
     ) -> None:
-        super().__init__(scenario, num_envs, obs, state, seed, first_world, copy, threads, changes)
+        super().__init__(scenario, num_envs, obs, state, seed, first_world, copy, threads, changes, record)
         self._fused = False  # the fused kernel resets
 
     def reset_where(self, only: np.ndarray) -> tuple[Any, dict[str, Any]]:
@@ -45,6 +48,8 @@ class ManualBatch(BatchedEnv):
             array[only] = 0
         for opponent in self._opponents:
             opponent.forget(only)
+        if self.recorder is not None and only[self.recorder.index]:
+            self.recorder.begin()
         self.write(self._obs_kind, self._obs, only)
         return self._give(self._obs), self._info()
 

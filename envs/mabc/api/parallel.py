@@ -38,7 +38,7 @@ def parallel_env(
     CleanRL). "obs": observations are {"observation", "action_mask"} (RLlib's masked modules, Tianshou).
     dead: "stay": a tank without lives stays in `agents` until the episode ends; only action 0 is legal and its team's
     reward goes on (what SuperSuit, SB3 and shared rewards need). "leave": its termination is True in that step, then
-    it leaves `agents`. max_cycles: another name for max_steps. changes: as for `make_batch`.
+    it leaves `agents`. max_cycles: another name for max_steps. changes: as for `make_batch`, record= too.
     """
     if max_cycles is not None:
         changes["max_steps"] = max_cycles
