@@ -20,7 +20,13 @@ PACKAGES = {  # import name -> (folder, the packages of ours that it may import 
     "scripts": ("scripts", {"scripts", "algos", "mabc", "embodied_tasks", "world_models", "diffusion"}),
 }
 OURS = {*PACKAGES, "envs", "baselines", "tests"}
-IMPORT_NAMES = {"pillow": "PIL", "hydra-core": "hydra omegaconf", "pygame-ce": "pygame", "supersuit": "supersuit"}
+IMPORT_NAMES = {
+    "pillow": "PIL",
+    "imageio-ffmpeg": "imageio_ffmpeg",
+    "hydra-core": "hydra omegaconf",
+    "pygame-ce": "pygame",
+    "supersuit": "supersuit",
+}
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,7 @@ def test_relative_imports_stay_inside_their_package(package):
 
 
 # Folders of mabc that `import mabc` does not touch may ask for an extra at their top.
-EXTRAS_OF_FOLDERS = {"interop": requirements("interop") | {"torch"}, "render": requirements("render")}
+EXTRAS_OF_FOLDERS = {"interop": requirements("interop") | {"torch"}, "window": requirements("render")}
 
 
 def test_the_environment_needs_only_its_four_dependencies():

@@ -1,24 +1,61 @@
-"""The `mabc` command: what scenarios there are, and what is wrong with a map of one's own."""
+"""The `mabc` command: scenarios, maps and replays from the terminal, and the game for people."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from . import maps
+from . import maps, window
 from .catalogue import scenario, scenarios
-from .params import MODES
+from .params import BOTS, MODES
+from .scenarios import ScenarioError
+
+if TYPE_CHECKING:
+    from .replay import Replay
 
 EPILOG = """examples:
   mabc scenarios                         every named scenario, one a line
+  mabc show versus-5v5 --png             what one looks like, as versus-5v5.png
+  mabc play skirmish-3v3                 play it yourself
+  mabc watch game.mabc                   a replay in a window
+  mabc export game.mabc --html           a page that shows it in any browser; also --mp4, --gif, --png
+  mabc gallery runs                      a page with all replays below a folder
+  mabc check mine.txt                    what is wrong with a map of your own
+
+Replays come from `record="game.mabc"` in any interface, from training, and from `mabc play --record`."""
+
+SHOW_EPILOG = """examples:
+  mabc show skirmish-3v3                 as text, in the terminal
+  mabc show defend-2 --png               as a picture, defend-2.png
+  mabc show defend-2 --png d.png --steps 60 --bot tactical     after 60 steps of bots
+  mabc show scout-3v4 --png --agent 0    what the first agent knows
+  mabc show solo --png --worlds 9        a contact sheet of nine worlds"""
+
+EXPORT_EPILOG = """examples:
+  mabc export game.mabc --html                       game.html: opens from disk, offline, nothing else needed
+  mabc export game.mabc --html both.html --beside other.mabc     two replays, side by side in step
+  mabc export game.mabc --mp4 --speed 2 --scale 4    needs: pip install "mabc[render]"
+  mabc export game.mabc --gif talk.gif --follow team1_0
+  mabc export game.mabc --png shot.png --step 42"""
+
+INFO_EPILOG = """examples:
+  mabc info game.mabc                    what it is, who played, what happened
+  mabc info game.mabc --events           every event, one a line
+  mabc info game.mabc --verify           play it again under these rules and compare
+  mabc info game.mabc --json             for programs"""
+
+CHECK_EPILOG = """examples:
   mabc check mine.txt                    what is wrong with a map, and what would do
   mabc check mine.txt --mode versus --tanks 3,3
   mabc check harbour --mode skirmish     a map that ships with mabc, by name"""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; returns the exit status: 0 fine, 1 a map has problems, 2 wrong usage."""
+    """Run the command; returns the exit status: 0 fine, 1 something is wrong with a file or map, 2 wrong usage."""
     parser = argparse.ArgumentParser(
         prog="mabc",
         description="Multi-Agent Battle City.",
@@ -26,24 +63,226 @@ def main(argv: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("scenarios", help="list the named scenarios")
-    check = commands.add_parser("check", help="say what is wrong with a map")
+    commands.add_parser("scenarios", help="list the named scenarios").set_defaults(run=list_scenarios)
+    _add_show(commands)
+    play = commands.add_parser("play", help="play a scenario yourself, with or against bots and trained teams")
+    window.add_play_arguments(play)
+    play.set_defaults(run=window.run_play)
+    watch = commands.add_parser("watch", help="watch a replay in a window")
+    window.add_watch_arguments(watch)
+    watch.set_defaults(run=window.run_watch)
+    _add_export(commands)
+    _add_info(commands)
+    _add_gallery(commands)
+    _add_check(commands)
+    arguments = parser.parse_args(argv)
+    from .replay import ReplayError
+
+    try:
+        return arguments.run(arguments)
+    except ScenarioError as error:
+        print(f"mabc {arguments.command}: {error}", file=sys.stderr)
+        return 2
+    except (ReplayError, maps.MapError, ImportError, OSError) as error:
+        print(f"mabc {arguments.command}: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser(commands: argparse._SubParsersAction, name: str, text: str, epilog: str) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_show(commands: argparse._SubParsersAction) -> None:
+    show = _parser(commands, "show", "show a scenario, as text or as a picture", SHOW_EPILOG)
+    show.add_argument("scenario", metavar="SCENARIO", help="a scenario's name; `mabc scenarios` lists them")
+    show.add_argument("--png", nargs="?", const="", metavar="FILE", help="write a picture (default SCENARIO.png)")
+    show.add_argument("--seed", type=int, default=0, help="of the episode (0)")
+    show.add_argument("--steps", type=int, default=0, help="how many steps to play first (0)")
+    show.add_argument("--bot", choices=BOTS, default="classic", help="who plays them in the agents' seats (classic)")
+    show.add_argument("--agent", type=int, metavar="N", help="draw what the n-th agent knows, from 0")
+    show.add_argument("--worlds", type=int, default=1, help="how many worlds to show on one sheet (1)")
+    show.add_argument("--scale", type=int, default=3, help="screen pixels a pixel of the game (3)")
+    show.set_defaults(run=show_scenario)
+
+
+def _add_export(commands: argparse._SubParsersAction) -> None:
+    export = _parser(commands, "export", "write a replay as a page, a video or a picture", EXPORT_EPILOG)
+    export.add_argument("file", metavar="FILE", type=Path, help="a replay, *.mabc")
+    for kind, what in (("html", "a page"), ("mp4", "a video"), ("gif", "a GIF"), ("png", "a picture")):
+        export.add_argument(f"--{kind}", nargs="?", const="", metavar="OUT", help=f"{what} (default FILE.{kind})")
+    export.add_argument("--beside", metavar="FILE", type=Path, help="html: a second replay, played in step")
+    export.add_argument("--follow", metavar="TANK", help="mp4, gif, png: show what this tank sees")
+    export.add_argument("--step", type=int, help="png: which step (default the last)")
+    export.add_argument("--speed", type=float, default=1.0, help="mp4, gif: how fast (1)")
+    export.add_argument("--scale", type=int, help="screen pixels a pixel of the game (mp4 and png 3, gif 2)")
+    export.set_defaults(run=export_replay)
+
+
+def _add_info(commands: argparse._SubParsersAction) -> None:
+    info = _parser(commands, "info", "say what is in a replay", INFO_EPILOG)
+    info.add_argument("file", metavar="FILE", type=Path, help="a replay, *.mabc")
+    info.add_argument("--events", action="store_true", help="list every event")
+    info.add_argument("--verify", action="store_true", help="play it again and compare states")
+    info.add_argument("--json", action="store_true", help="print one line of JSON")
+    info.set_defaults(run=show_info)
+
+
+def _add_gallery(commands: argparse._SubParsersAction) -> None:
+    gallery = _parser(commands, "gallery", "write a page with all replays below a folder", "")
+    gallery.add_argument("folder", metavar="DIR", type=Path)
+    gallery.add_argument("--out", metavar="FILE", type=Path, help="default DIR/index.html")
+    gallery.set_defaults(run=write_gallery)
+
+
+def _add_check(commands: argparse._SubParsersAction) -> None:
+    check = _parser(commands, "check", "say what is wrong with a map", CHECK_EPILOG)
     check.add_argument("map", help="a text file, a shipped map's name, or generator:SEED")
     check.add_argument("--unit", choices=("block", "tile"), default="block", help="one character a block or a tile")
     check.add_argument("--mode", choices=MODES, help="the mode it is for (default: all are tried)")
     check.add_argument("--tanks", help="tanks of each team, e.g. 3,3 (default: one for each team with entries)")
-    arguments = parser.parse_args(argv)
-    if arguments.command == "scenarios":
-        return list_scenarios()
-    return check_map(arguments)
+    check.set_defaults(run=check_map)
 
 
-def list_scenarios() -> int:
+def list_scenarios(arguments: argparse.Namespace) -> int:
     """Print name, mode, who meets whom, and a note."""
     for name in scenarios():
         one = scenario(name)
         sides = " v ".join(f"{len(team.tanks)} {team.driver}" for team in one.teams)
         print(f"{name:24} {one.mode:9} {sides}{'  (' + one.note + ')' if one.note else ''}")
+    return 0
+
+
+def show_scenario(arguments: argparse.Namespace) -> int:
+    """Print a scenario's world, or write its picture."""
+    from .api.batched import make_batch
+    from .render import ansi, contact_sheet, draw_fog, draw_world, enlarged
+    from .render.png import write_png
+
+    env = make_batch(arguments.scenario, arguments.worlds)
+    env.reset(seed=arguments.seed)
+    for _ in range(arguments.steps):
+        env.step(env.bot_actions(arguments.bot))
+    if arguments.png is None:
+        print(ansi(env, colour=sys.stdout.isatty()))
+        return 0
+    if arguments.agent is not None and not 0 <= arguments.agent < env.num_agents:
+        raise ScenarioError(f"--agent={arguments.agent}: {env.scenario.name} has agents 0 to {env.num_agents - 1}")
+    if arguments.worlds > 1:
+        picture = enlarged(contact_sheet(env), arguments.scale)
+    elif arguments.agent is not None:
+        picture = draw_fog(env, 0, arguments.agent, arguments.scale)
+    else:
+        picture = draw_world(env, 0, arguments.scale)
+    path = arguments.png or f"{env.scenario.name}.png"
+    write_png(path, picture)
+    print(path)
+    return 0
+
+
+def export_replay(arguments: argparse.Namespace) -> int:
+    """Write a replay in every form that was asked for; a page if none was."""
+    from . import export
+    from .replay import load_replay
+
+    replay = load_replay(arguments.file)
+    wanted = {kind: getattr(arguments, kind) for kind in ("html", "mp4", "gif", "png")}
+    if all(out is None for out in wanted.values()):
+        wanted["html"] = ""
+    for kind, out in wanted.items():
+        if out is None:
+            continue
+        path = Path(out or arguments.file.with_suffix(f".{kind}").name)
+        look = {"agent": arguments.follow} | ({"scale": arguments.scale} if arguments.scale else {})
+        if kind == "html":
+            beside = load_replay(arguments.beside) if arguments.beside else None
+            export.export_html(replay, path, arguments.file.name, beside)
+        elif kind == "png":
+            export.export_png(replay, path, _frame(replay, arguments.step), **look)
+        else:
+            write = export.export_mp4 if kind == "mp4" else export.export_gif
+            write(replay, path, speed=arguments.speed, progress=True, **look)
+        print(path)
+    return 0
+
+
+def _frame(replay: Replay, step: int | None) -> int:
+    """The frame at which a step ended; the last one by default."""
+    if step is None:
+        return replay.num_frames
+    if not 0 <= step <= replay.num_steps:
+        raise ScenarioError(f"--step={step}: the replay has steps 0 to {replay.num_steps}")
+    return int(replay.step_frame[step])
+
+
+def show_info(arguments: argparse.Namespace) -> int:
+    """Print what a replay holds."""
+    from .replay import load_replay
+
+    replay = load_replay(arguments.file)
+    counts = Counter(event.kind for event in replay.events)
+    facts = {
+        "file": str(arguments.file),
+        "bytes": len(replay.data),
+        "scenario": replay.scenario_name,
+        "mode": replay.header["scenario"].get("mode"),
+        "seed": replay.header["seed"],
+        "mabc": replay.header["mabc"],
+        "rules_version": replay.rules_version,
+        "steps": replay.num_steps,
+        "frames": replay.num_frames,
+        "outcome": replay.outcome,
+        "tanks": {tank["name"]: tank["driver"] for tank in replay.tanks},
+        "return": dict(zip(replay.agents, replay.reward.sum(axis=0).round(4).tolist(), strict=True)),
+        "events": dict(counts),
+        "extras": {name: list(array.shape) for name, array in replay.extras.items()},
+    }
+    if arguments.verify:
+        facts["verified"] = replay.verify()
+    print(json.dumps(facts) if arguments.json else _facts(replay, facts))
+    if arguments.events and not arguments.json:
+        names = [tank["name"] for tank in replay.tanks] + ["-"]
+        for event in replay.events:
+            who = f"{_plain(names[event.tank])} by {_plain(names[event.by])}"
+            print(f"step {event.step:5} frame {event.frame:6}  {event.kind:9} {who:28} at {event.x}, {event.y}")
+    return 0
+
+
+def _facts(replay: Replay, facts: dict) -> str:
+    lines = [
+        _plain(repr(replay)),
+        f"{facts['bytes']:,} bytes, mabc {_plain(facts['mabc'])}, rules {facts['rules_version']}",
+    ]
+    for name, driver in facts["tanks"].items():
+        earned = f"  return {facts['return'][name]:.3f}" if name in facts["return"] else ""
+        lines.append(f"  {_plain(name):12} {_plain(driver):9}{earned}")
+    lines.append("events: " + ", ".join(f"{count} {kind}" for kind, count in facts["events"].items()))
+    if facts["extras"]:
+        lines.append("extras: " + ", ".join(f"{_plain(name)} {shape}" for name, shape in facts["extras"].items()))
+    if "verified" in facts:
+        lines.append(f"played again: {facts['verified']} states compared, all the same")
+    return "\n".join(lines)
+
+
+def _plain(text: str) -> str:
+    """A stranger's text without what would steer a terminal."""
+    return "".join(char if char.isprintable() else "?" for char in text[:120])
+
+
+def write_gallery(arguments: argparse.Namespace) -> int:
+    """Write a page with all replays below a folder."""
+    from .viewer import gallery
+
+    if not arguments.folder.is_dir():
+        raise ScenarioError(f"{arguments.folder} is no folder")
+    path = arguments.out or arguments.folder / "index.html"
+    path.write_text(gallery(arguments.folder), encoding="utf-8")
+    print(path)
     return 0
 
 

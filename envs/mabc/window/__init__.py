@@ -1,0 +1,153 @@
+"""The window: `mabc play SCENARIO` for people, `mabc watch FILE` for replays. Needs pygame: pip install "mabc[render]".
+
+Only what the command line needs is here; pygame is imported when a window opens.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from ..params import BOTS
+from ..scenarios import ScenarioError
+
+MAX_SCALE = 16
+
+PLAY_EPILOG = f"""who drives a tank:
+  {", ".join(BOTS)}   a bot
+  RUN        a trained team: a run folder of `python -m algos.train`, or one of its checkpoints
+  zoo:NAME   a trained team that ships with the suite
+
+examples:
+  mabc play skirmish-3v3                        you and two tactical mates against three classic bots
+  mabc play defend-2 --players 2                two at one keyboard: WASD and space, arrows and enter
+  mabc play duel --players 2                    the same, one against the other
+  mabc play solo --against runs/mine            meet what you have trained
+  mabc play versus-5v5 --mates runs/mine --against runs/mine
+  mabc play skirmish-3v3 --seats team2_1        sit in another tank
+  mabc play scout-3v4 --fog --record game.mabc  see what your tank sees; `mabc watch game.mabc` shows it again
+
+A tank of yours acts in every frame; trained teams and mates decide every eight frames, as in training."""
+
+WATCH_EPILOG = """examples:
+  mabc watch game.mabc
+  mabc watch game.mabc --follow team1_0         with the eyes of one tank
+  mabc watch game.mabc --speed 0.25 --start 40  slowly, from step 40
+
+Keys: space pause, left and right a step, comma and point a frame, + and - speed, tab follow a tank, H all keys."""
+
+
+class WindowError(Exception):
+    """What keeps a window from opening or a game from starting; the message says what would do."""
+
+
+def add_play_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `mabc play`."""
+    _teach(parser, "Play yourself: alone, two at one keyboard, beside and against bots and trained teams.", PLAY_EPILOG)
+    parser.add_argument("scenario", metavar="SCENARIO", help="a scenario's name; `mabc scenarios` lists them")
+    parser.add_argument("--players", type=_whole(1, 4), metavar="N", help="how many people play (default 1)")
+    parser.add_argument("--seats", metavar="TANK,…", help="the tanks that people drive (default: the first ones)")
+    parser.add_argument("--mates", default="tactical", metavar="WHO", help="drives the rest of your team (tactical)")
+    parser.add_argument(
+        "--against", metavar="WHO", help="drives the other teams (default: the scenario's bots; classic for learners)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the first game (0); N in the window goes on to the next"
+    )
+    parser.add_argument("--record", metavar="FILE", help="write the games as replays: a file, or a folder for all")
+    parser.add_argument("--fog", action="store_true", help="show only what your tanks see (F in the window switches)")
+    parser.add_argument("--speed", type=_number(0.1, 8.0), default=1.0, metavar="X", help="of the game, 0.1 to 8 (1)")
+    _add_scale(parser)
+
+
+def add_watch_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `mabc watch`."""
+    _teach(parser, "Watch a replay in a window.", WATCH_EPILOG)
+    parser.add_argument("file", metavar="FILE", type=Path, help="a replay, *.mabc")
+    parser.add_argument("--follow", metavar="TANK", help="begin with the eyes of this tank")
+    parser.add_argument("--start", type=_whole(0, 10_000_000), default=0, metavar="STEP", help="where to begin (0)")
+    parser.add_argument("--speed", type=_number(0.25, 16.0), default=1.0, metavar="X", help="0.25 to 16 (1)")
+    parser.add_argument("--paused", action="store_true", help="wait for the space bar")
+    _add_scale(parser)
+
+
+def run_play(arguments: argparse.Namespace) -> int:
+    """`mabc play`: the exit status, 0 fine, 1 no window, 2 wrong usage."""
+
+    def play() -> None:
+        from .play import play
+
+        play(arguments)
+
+    return _run("play", play)
+
+
+def run_watch(arguments: argparse.Namespace) -> int:
+    """`mabc watch`: the exit status, 0 fine, 1 no window or no such replay, 2 wrong usage."""
+
+    def watch() -> None:
+        from .watch import watch
+
+        watch(arguments)
+
+    return _run("watch", watch)
+
+
+def _run(command: str, work: Callable[[], None]) -> int:
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    try:
+        work()
+    except KeyboardInterrupt:
+        return 130
+    except (ScenarioError, WindowError) as error:
+        print(f"mabc {command}: {error}", file=sys.stderr)
+        return 2 if isinstance(error, ScenarioError) else 1
+    except ModuleNotFoundError as error:
+        if error.name != "pygame":
+            raise
+        print(f'mabc {command}: a window needs pygame: pip install "mabc[render]"', file=sys.stderr)
+        return 1
+    return 0
+
+
+def _teach(parser: argparse.ArgumentParser, text: str, epilog: str) -> None:
+    parser.description, parser.epilog = text, epilog
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+
+
+def _add_scale(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--scale",
+        type=_whole(1, MAX_SCALE),
+        metavar="N",
+        help=f"window pixels for one of the game, 1 to {MAX_SCALE} (default: as large as the screen allows, up to 3)",
+    )
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    """An option that is a whole number from low to high."""
+
+    def number(text: str) -> int:
+        if not text.lstrip("+-").isdigit() or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number from {low} to {high:,}")
+        return int(text)
+
+    return number
+
+
+def _number(low: float, high: float) -> Callable[[str], float]:
+    """An option that is a number from low to high."""
+
+    def number(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r}: expected a number from {low:g} to {high:g}")
+        return value
+
+    return number
