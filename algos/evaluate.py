@@ -2,6 +2,7 @@
 
     python -m algos.evaluate run=runs/skirmish-3v3-ippo-s0
     python -m algos.evaluate run=runs/mine episodes=2048 bots=classic,tactical env.opponent=tactical
+    python -m algos.evaluate run=zoo:skirmish-3v3 record=games/       keeps the first world's episodes as replays
 
 Win rates come with their 95% Wilson interval; `bots` are the scripted players in the very same seats. Where several
 teams learn, the policy (or the bot) has the first one's seats, and classic (or env.opponent) is `against` it in the
@@ -26,11 +27,12 @@ WORLDS = 256  # worlds that play at once
 BOTS = ("random", "classic", "tactical")
 RIVAL = "classic"  # in the seats of the other learning teams
 KEYS = {
-    "run": "a run folder or one of its checkpoints",
+    "run": "a run folder, one of its checkpoints, or zoo:NAME",
     "episodes": "how many (512)",
     "bots": "scripted players for comparison (random,classic,tactical; none: bots=)",
     "seed": f"of the worlds ({SEED})",
     "device": "of the network (cpu)",
+    "record": "a folder for replays of the policy's episodes in the first world, or a .mabc file for the last of them",
 }
 
 
@@ -49,16 +51,19 @@ def play_episodes(env: Any, policy: Callable | None, episodes: int, seed: int = 
     """The first `episodes` / B episodes of every world, so that short episodes are not over-represented.
 
     policy: (obs, mask, memory) -> (actions, memory); None where bots hold all seats (N = 0).
+    An environment that records gets what the policy thinks, and stops after world 0's last counted episode.
     Returns arrays, one entry per episode: outcome, success (mean over agents), return, length.
     """
     B = env.num_envs
     quota = -(-episodes // B)
     counts = np.zeros(B, np.int64)
     found: dict[str, list[np.ndarray]] = {"outcome": [], "success": [], "return": [], "length": []}
-    obs, _ = env.reset(seed=seed)
-    memory, actions = None, np.zeros((B, env.num_agents), np.int64)
+    obs, info = env.reset(seed=seed)
+    memory, critic_memory, actions = None, None, np.zeros((B, env.num_agents), np.int64)
     while counts.min() < quota:
         if policy is not None:
+            if getattr(env, "recorder", None) is not None:
+                critic_memory = note_thoughts(env, policy, obs, memory, critic_memory, info["alive"][0])
             actions, memory = policy(obs, env.action_mask(), memory)
         obs, _, terminated, truncated, info = env.step(actions)
         ended = terminated | truncated
@@ -71,7 +76,25 @@ def play_episodes(env: Any, policy: Callable | None, episodes: int, seed: int = 
             found[name].append(rows.mean(-1) if rows.shape[-1] else np.zeros(len(new)))
         if memory is not None:
             memory[ended] = 0
+        if ended[0]:
+            critic_memory = None
+            if counts[0] >= quota and getattr(env, "recorder", None) is not None:
+                env.recorder = None
     return {name: np.concatenate(parts) for name, parts in found.items()}
+
+
+def note_thoughts(env: Any, policy: Any, obs: Any, memory: Any, critic_memory: Any, alive: np.ndarray) -> Any:
+    """Give the recorder what a policy thinks of world 0, if it can say (`explain`); returns the critic's memory.
+
+    alive: bool [N]. The dead have no value of their own: NaN.
+    """
+    if not hasattr(policy, "explain"):
+        return None
+    memory = None if memory is None else memory[:1]
+    thoughts, critic_memory = policy.explain(obs[:1], env.action_mask()[:1], memory, env.state()[:1], critic_memory)
+    thoughts["value"] = np.where(alive, thoughts["value"], np.nan)
+    env.recorder.note(**{name: rows[0] for name, rows in thoughts.items()})
+    return critic_memory
 
 
 def summary(played: dict[str, np.ndarray], wins: np.ndarray | None) -> dict[str, Any]:
@@ -85,10 +108,15 @@ def summary(played: dict[str, np.ndarray], wins: np.ndarray | None) -> dict[str,
 
 
 def evaluate_policy(
-    env_config: dict[str, Any], policy: Callable, episodes: int = 512, seed: int = SEED
+    env_config: dict[str, Any],
+    policy: Callable,
+    episodes: int = 512,
+    seed: int = SEED,
+    record: str | Path | None = None,
 ) -> dict[str, Any]:
     """Greedy measures of a policy in the environment of a configuration, and the rules that it was played by.
 
+    record: a folder for replays of MABC's world 0, or a .mabc file for the last of them.
     Without a win rate where nothing can be won, or where several teams of the policy are each other's only rivals.
     """
     from algos.common.adapters import make_env
@@ -98,7 +126,7 @@ def evaluate_policy(
     if env_config["name"] == "mabc":
         env_config, _, against = seated(env_config)
     worlds = min(WORLDS, episodes) if env_config["name"] in ("mabc", "batched") else env_config["num_envs"]
-    env = make_env(env_config, num_envs=worlds, seed=seed)
+    env = make_env(env_config, num_envs=worlds, seed=seed, **({"record": str(record)} if record else {}))
     try:
         played = play_episodes(env, policy, episodes, seed)
         winnable = env.metadata.get("outcomes", True) and len(np.unique(env.agent_teams)) == 1
@@ -149,11 +177,12 @@ def evaluate_run(
     episodes: int = 512,
     bots: tuple[str, ...] = BOTS,
     seed: int = SEED,
+    record: str | Path | None = None,
 ) -> dict[str, Any]:
     """A policy's measures, and those of the bots in its seats where there are bots."""
     result = {"run": str(path), "algo": config["algo"]["name"], "env": config["env"]["name"]}
     result["scenario"] = config["env"].get("scenario") or config["env"].get("id")
-    result.update(evaluate_policy(config["env"], policy, episodes, seed))
+    result.update(evaluate_policy(config["env"], policy, episodes, seed, record))
     result["bots"] = {}
     if config["env"]["name"] == "mabc":
         result["bots"] = {bot: evaluate_bot(config["env"], bot, episodes, seed) for bot in bots}
@@ -175,14 +204,15 @@ def table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def load_run(path: str, device: str = "cpu", greedy: bool = True) -> tuple[dict[str, Any], Callable]:
-    """Configuration and policy of a run folder or one of its checkpoints; one thread, as in training."""
+def load_run(run: str | Path, device: str = "cpu", greedy: bool = True) -> tuple[dict[str, Any], Callable]:
+    """Configuration and policy of a run folder, one of its checkpoints or zoo:NAME; one thread, as in training."""
     import torch
 
     from algos.common import checkpoint
+    from algos.common.zoo import run_path
 
     torch.set_num_threads(1)
-    tree = checkpoint.load(checkpoint.find(path))
+    tree = checkpoint.load(checkpoint.find(run_path(run)))
     config = tree["config"]
     module = cfg.load_module(cfg.presets()[config["algo"]["name"]])
     return {**config, "rules": tree["rules"]}, module.load_policy(config["algo"], tree["state"], device, greedy)
@@ -204,7 +234,7 @@ def parse(argv: list[str], keys: dict[str, str]) -> tuple[dict[str, str], dict[s
         else:
             raise cfg.unknown("configuration key", key, [*keys, *sorted(names)])
     if "run" not in options:
-        raise cfg.BadInput("run=PATH is missing: a run folder or one of its checkpoints")
+        raise cfg.BadInput("run=PATH is missing: a run folder, one of its checkpoints, or zoo:NAME")
     return options, changes
 
 
@@ -220,6 +250,14 @@ def number(options: dict[str, str], key: str, default: Any, kind: type = int, ab
     return value
 
 
+def flag(options: dict[str, str], key: str) -> bool:
+    """A switch of the command line, off by default; BadInput for what is neither true nor false."""
+    value = options.get(key, "false").lower()
+    if value not in ("true", "false"):
+        raise cfg.BadInput(f"{key}={options[key]}: true or false is needed")
+    return value == "true"
+
+
 def run_evaluation(argv: list[str]) -> dict[str, Any]:
     """What the command line asks for, as a dictionary."""
     from algos.common.adapters import make_env
@@ -230,6 +268,9 @@ def run_evaluation(argv: list[str]) -> dict[str, Any]:
     numbers = {"episodes": number(options, "episodes", 512, above=0), "seed": number(options, "seed", SEED)}
     config, policy = load_run(options["run"], options.get("device", "cpu"))
     config["env"] = {**config["env"], **changes}
+    record = options.get("record")
+    if record and config["env"]["name"] != "mabc":
+        raise cfg.BadInput(f"record={record}: episodes of env=mabc can be recorded, not of {config['env']['name']}")
     env = make_env(config["env"], num_envs=1, opponent=None)
     check_rules(config["rules"], rules_version(env), options["run"])
     env.close()
@@ -237,7 +278,7 @@ def run_evaluation(argv: list[str]) -> dict[str, Any]:
     for bot in bots:
         if bot not in BOTS:
             raise cfg.unknown("bot", bot, BOTS)
-    return evaluate_run(options["run"], config, policy, bots=bots, **numbers)
+    return evaluate_run(options["run"], config, policy, bots=bots, record=record, **numbers)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -1,144 +1,144 @@
-"""Look at a trained policy: record an episode, or show it in the terminal.
+"""Watch a trained team: record greedy episodes as replays, and export them as a page, a video or a picture.
 
-python -m algos.play run=runs/mine                 plays one greedy episode in the terminal
-python -m algos.play run=runs/mine record=true     writes it to the run's replays/ instead
+    python -m algos.play run=runs/mine                      a replay in the run's replays/, and a page beside it
+    python -m algos.play run=zoo:skirmish-3v3               a team of the zoo that ships with the suite
+    python -m algos.play run=runs/mine export=mp4,gif       other formats (export= for the replay alone)
+    python -m algos.play run=runs/mine episodes=5 seed=7 record=games/
+    python -m algos.play run=runs/mine env.opponent=tactical
+    python -m algos.play run=runs/mine show=true            in the terminal, and no file
 
-run= may be one of the run's checkpoints, too.
+A replay holds what the team thought, too: `value` [N] and `probs` [N, A] of each step.
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from algos.common import config as cfg
-from algos.evaluate import SEED, load_run, number, parse
+from algos.evaluate import SEED, flag, load_run, number, parse, play_episodes
 
+FORMATS = ("html", "mp4", "gif", "png")
 KEYS = {
-    "run": "a run folder or one of its checkpoints",
-    "record": "true: write a file instead of showing it",
-    "seed": "of the world",
-    "fps": "frames a second (8)",
+    "run": "a run folder, one of its checkpoints, or zoo:NAME",
+    "export": "html, mp4, gif, png, several with commas, or nothing (html)",
+    "episodes": "how many, each with the next seed (1)",
+    "seed": f"of the first one's world ({SEED})",
+    "record": "where to: a .mabc file, or a folder (the run's replays/)",
+    "show": "true: play in the terminal instead",
 }
-HEADINGS = {"up": "^", "right": ">", "down": "v", "left": "<"}
 
 
 def make_opponent(run: str | Path, greedy: bool = True) -> Callable:
     """A run's policy as an opponent for `mabc.make_batch(…, opponents=…)`."""
-    return load_run(str(run), greedy=greedy)[1]
+    return load_run(run, greedy=greedy)[1]
 
 
-def play_frames(env: Any, policy: Callable, draw: Callable[[Any], Any], seed: int) -> Iterator[Any]:
-    """What `draw(env)` makes of every step of an episode of world 0; last comes the info of its end."""
-    obs, _ = env.reset(seed=seed)
-    memory = None
-    while True:
-        yield draw(env)
-        actions, memory = policy(obs, env.action_mask(), memory)
-        obs, _, terminated, truncated, info = env.step(actions)
-        if terminated[0] or truncated[0]:
-            yield {name: np.asarray(info[name])[0].tolist() for name in ("outcome", "success", "episode_length")}
-            return
-
-
-def draw_text(env: Any) -> str:
-    """World 0 as text: the map, tanks as arrows (^>v< learning, their team's number else), bullets as *."""
-    world = env.world(0)
-    text = world["map"] if isinstance(world["map"], str) else "\n".join(world["map"])
-    rows = [list(line) for line in text.splitlines() if line and line != "tiles"]
-
-    def put(x: float, y: float, sign: str) -> None:
-        row, column = int(y) // 8, int(x) // 8
-        if 0 <= row < len(rows) and 0 <= column < len(rows[row]):
-            rows[row][column] = sign
-
-    for tank in world["tanks"]:
-        if tank["alive"]:
-            sign = HEADINGS[tank["heading"]] if tank["controlled"] else str(tank["team"])
-            for dx, dy in ((-4, -4), (4, -4), (-4, 4), (4, 4)):
-                put(tank["x"] + dx, tank["y"] + dy, sign)
-    for bullet in world["bullets"]:
-        put(bullet["x"], bullet["y"], "*")
-    return f"step {world['step']}\n" + "\n".join("".join(row) for row in rows)
-
-
-def picture() -> Callable[[Any], np.ndarray] | None:
-    """A function that draws world 0 as pixels [H, W, 3], or None where nothing can draw."""
-    try:
-        import PIL.Image  # noqa: F401 - what writes the GIF; matplotlib brings it
-
-        from mabc.render import draw_world
-    except ImportError:
-        return None
-    return lambda env: draw_world(env, 0, scale=2)
-
-
-def record_episode(folder: str | Path, config: dict[str, Any], policy: Callable, seed: int = SEED) -> Path | None:
-    """Save a greedy episode of MABC in the run's replays/: a GIF, or text frames where nothing can draw."""
+def record_episode(env_config: dict[str, Any], policy: Callable, path: str | Path, seed: int = SEED) -> Path:
+    """Play one episode of MABC and write it to a .mabc file, with what the policy thought."""
     from algos.common.adapters import make_env
 
-    if config["env"]["name"] != "mabc":
-        return None
-    env = make_env(config["env"], num_envs=1, seed=seed)
-    draw = picture()
-    frames = list(play_frames(env, policy, draw or draw_text, seed))
+    env = make_env(env_config, num_envs=1, seed=seed, record=str(path))
+    play_episodes(env, policy, 1, seed)
     env.close()
-    path = Path(folder) / "replays" / ("episode.gif" if draw else "episode.txt")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if draw:
-        write_gif(path, frames[:-1])
-    else:
-        path.write_text("\n\n".join([*frames[:-1], result_line(frames[-1])]) + "\n", encoding="utf-8")
-    return path
+    return Path(path)
 
 
-def write_gif(path: Path, frames: list[np.ndarray], fps: float = 8.0) -> None:
-    """Write pictures [H, W, 3] as a GIF that repeats and stays on its last picture for two seconds."""
-    from PIL import Image
+def export(path: str | Path, kind: str = "html") -> Path:
+    """Write a replay beside itself as a page, a video or a picture of its middle; BadInput names what is missing."""
+    from mabc import export as exports
+    from mabc import load_replay
 
-    pictures = [Image.fromarray(frame).quantize(64) for frame in frames]
-    durations = [round(1000 / fps)] * (len(pictures) - 1) + [2000]
-    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=durations, loop=0)
+    replay, target = load_replay(path), Path(path).with_suffix(f".{kind}")
+    try:
+        if kind == "html":
+            exports.export_html(replay, target, name=Path(path).name)
+        elif kind == "png":
+            exports.export_png(replay, target, frame=replay.num_frames // 2)
+        else:
+            {"mp4": exports.export_mp4, "gif": exports.export_gif}[kind](replay, target, progress=True)
+    except ImportError as error:
+        raise cfg.BadInput(f"export={kind}: {error}") from error
+    return target
 
 
-def result_line(end: dict[str, Any]) -> str:
-    """How an episode ended, in words."""
-    outcome = "a draw" if end["outcome"] == 0 else f"team {end['outcome']} won"
-    return f"{outcome} after {end['episode_length']} steps"
+def watch_command(path: str | Path) -> str:
+    """The command that shows a replay, as it can be typed where this program was started."""
+    beside = Path(sys.executable).with_name("mabc")
+    if shutil.which("mabc") or not beside.exists():
+        return f"mabc watch {path}"
+    here = Path.cwd()
+    return f"{beside.relative_to(here) if beside.is_relative_to(here) else beside} watch {path}"
 
 
-def show(env: Any, policy: Callable, seed: int, fps: float) -> None:
+def announce(path: Path, exported: list[Path]) -> str:
+    """What a person wants to know of a replay that was saved: how it ended, its path, its exports, how to see it."""
+    from mabc import load_replay
+
+    lines = [f"replay  {path}  ({load_replay(path)!r})"]
+    lines += [f"{file.suffix[1:]:<7} {file}" for file in exported]
+    return "\n".join([*lines, f"watch   {watch_command(path)}"])
+
+
+def show(env: Any, policy: Callable, seed: int, fps: float = 7.5) -> None:
     """Play an episode in the terminal."""
-    for frame in play_frames(env, policy, draw_text, seed):
-        if isinstance(frame, dict):
-            print(result_line(frame))
-            return
-        print(f"\x1b[H\x1b[2J{frame}" if sys.stdout.isatty() else f"{frame}\n")
-        time.sleep(1 / fps if sys.stdout.isatty() else 0)
+    from mabc.render import ansi
+
+    obs, _ = env.reset(seed=seed)
+    memory, ended = None, False
+    while not ended:
+        tty = sys.stdout.isatty()
+        print(f"\x1b[H\x1b[2J{ansi(env, colour=True)}" if tty else f"{ansi(env)}\n")
+        time.sleep(1 / fps if tty else 0)
+        actions, memory = policy(obs, env.action_mask(), memory)
+        obs, _, terminated, truncated, info = env.step(actions)
+        ended = terminated[0] or truncated[0]
+    outcome = int(info["outcome"][0])
+    print(f"{f'team {outcome} won' if outcome else 'a draw'} after {info['episode_length'][0]} steps")
+
+
+def places(run: str, options: dict[str, str], episodes: int, seed: int) -> list[Path]:
+    """The file of each episode."""
+    from algos.common.checkpoint import find
+    from algos.common.zoo import replay_folder, run_path
+
+    given = options.get("record")
+    if given and Path(given).suffix == ".mabc":
+        if episodes > 1:
+            raise cfg.BadInput(f"record={given} is one file, for one episode; give a folder for {episodes}")
+        return [Path(given)]
+    folder, step = Path(given) if given else replay_folder(run), find(run_path(run)).stem
+    return [folder / f"{step}-seed{seed + k}.mabc" for k in range(episodes)]
 
 
 def run_play(argv: list[str]) -> None:
     from algos.common.adapters import make_env
     from algos.common.protocol import rules_version
-    from algos.common.run import check_rules, folder_of
+    from algos.common.run import check_rules
 
     options, changes = parse(argv, KEYS)
-    seed, fps = number(options, "seed", SEED), number(options, "fps", 8.0, float, above=0)
-    config, policy = load_run(options["run"])
+    seed, episodes = number(options, "seed", SEED), number(options, "episodes", 1, above=0)
+    formats = [name for name in options.get("export", "html").split(",") if name]
+    for name in formats:
+        if name not in FORMATS:
+            raise cfg.unknown("export=", name, FORMATS)
+    run = options["run"]
+    config, policy = load_run(run)
     config["env"] = {**config["env"], **changes}
     if config["env"]["name"] != "mabc":
         raise cfg.BadInput(f"env={config['env']['name']} has no pictures here; MABC's episodes can be shown")
     env = make_env(config["env"], num_envs=1, seed=seed)
-    check_rules(config["rules"], rules_version(env), options["run"])
-    if options.get("record", "false").lower() == "true":
-        print(record_episode(folder_of(options["run"]), config, policy, seed))
-    else:
-        show(env, policy, seed, fps)
+    check_rules(config["rules"], rules_version(env), run)
+    if flag(options, "show"):
+        show(env, policy, seed)
+        return
+    for k, path in enumerate(places(run, options, episodes, seed)):
+        record_episode(config["env"], policy, path, seed + k)
+        print(announce(path, [export(path, name) for name in formats]), flush=True)
 
 
 def main(argv: list[str] | None = None) -> None:

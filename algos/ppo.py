@@ -215,22 +215,54 @@ class Policy:
     without a GRU.
     """
 
-    def __init__(self, agent: Agent, greedy: bool = True):
-        self.agent, self.greedy = agent, greedy
+    def __init__(self, agent: Agent, greedy: bool = True, value_norm: RunningNorm | None = None):
+        self.agent, self.greedy, self.value_norm = agent, greedy, value_norm or RunningNorm()
 
     @torch.inference_mode()
     def __call__(self, obs: np.ndarray, mask: np.ndarray, memory: np.ndarray | None = None):
-        device = self.agent.log_std.device
         B, N = obs.shape[:2]
-        hidden = torch.zeros(B * N, self.agent.config.hidden_size, device=device)
+        out, memory = self._run(self.agent.actor, self.agent.inputs(self._rows(obs)), memory)
+        legal = torch.as_tensor(mask, device=out.device).reshape(B * N, -1)
+        action = self._choose(out, legal).cpu().numpy().reshape(B, N, *([] if mask.shape[-1] else [-1]))
+        return action, memory
+
+    @torch.inference_mode()
+    def explain(
+        self,
+        obs: np.ndarray,
+        mask: np.ndarray,
+        memory: np.ndarray | None,
+        states: np.ndarray,
+        critic_memory: np.ndarray | None = None,
+    ) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+        """What led to the actions of a step: {"value": float32 [B, N], "probs": float32 [B, N, A]}.
+
+        Called before the policy, with the same arguments and the states [B, ...] of that step. value: the
+        discounted reward that the critic expects; probs: the policy's, before it is made greedy (left out where
+        actions are continuous). The second result is to be passed on as `critic_memory`, which is as `memory`.
+        """
+        x = self._rows(obs)
+        states = to_rows(states, 1, x.device)
+        value, critic_memory = self._run(self.agent.critic, critic_inputs(self.agent, x, states), critic_memory)
+        found = {"value": self.value_norm.denormalise(value.view(obs.shape[:2]).cpu().numpy())}
+        if not self.agent.sizes["action_dims"]:
+            out, _ = self._run(self.agent.actor, self.agent.inputs(x), memory)
+            legal = torch.as_tensor(mask, device=out.device).view(out.shape)
+            found["probs"] = masked_log_probs(out, legal).exp().view(mask.shape).cpu().numpy()
+        return found, critic_memory
+
+    def _rows(self, obs: np.ndarray) -> torch.Tensor:
+        return to_rows(obs, 2, self.agent.log_std.device)
+
+    def _run(self, net: Net, x: torch.Tensor, memory: np.ndarray | None) -> tuple[torch.Tensor, np.ndarray | None]:
+        """Outputs [B * N, O] of a network for inputs [B, N, D], and its memory afterwards."""
+        B, N = x.shape[:2]
+        hidden = torch.zeros(B * N, net.hidden_size, device=x.device)
         if memory is not None:
-            hidden = torch.as_tensor(memory, device=device).view(B * N, -1)
-        x = self.agent.inputs(to_rows(obs, 2, device)).view(1, B * N, -1)
-        first = torch.zeros(1, B * N, dtype=torch.bool, device=device)
-        out, hidden = self.agent.actor(x, hidden, first)
-        legal = torch.as_tensor(mask, device=device).reshape(B * N, -1)
-        action = self._choose(out[0], legal).cpu().numpy().reshape(B, N, *([] if mask.shape[-1] else [-1]))
-        return action, hidden.view(B, N, -1).cpu().numpy() if self.agent.config.recurrent else None
+            hidden = torch.as_tensor(memory, device=x.device).view(B * N, -1)
+        first = torch.zeros(1, B * N, dtype=torch.bool, device=x.device)
+        out, hidden = net(x.view(1, B * N, -1), hidden, first)
+        return out[0], hidden.view(B, N, -1).cpu().numpy() if net.recurrent else None
 
     def _choose(self, out: torch.Tensor, legal: torch.Tensor) -> torch.Tensor:
         if not self.greedy:
@@ -242,7 +274,13 @@ def load_policy(config: dict[str, Any], state: dict[str, Any], device: str = "cp
     """Policy from the `algo` part of a run's configuration and the state in its checkpoint."""
     agent = Agent(state["sizes"], Config(**config))
     agent.load_state_dict({name: torch.as_tensor(value) for name, value in state["weights"].items()})
-    return Policy(agent.to(device).eval(), greedy)
+    value_norm = RunningNorm()
+    value_norm.load_state_dict(state["value_norm"])
+    return Policy(agent.to(device).eval(), greedy, value_norm)
+
+
+POLICY_STATE = ("sizes", "weights", "value_norm")
+"""What `load_policy` reads of a checkpoint's state: all that a team which is only played needs."""
 
 
 # --- loss ---
@@ -677,6 +715,10 @@ class Learner:
         report = self.episodes.report(self.env)
         return {**report, **metrics, "lr": config.lr * fraction, "living": float(living.mean())}
 
+    def policy(self) -> Policy:
+        """The greedy policy as it is now; it shares the networks."""
+        return Policy(self.agent, value_norm=self.value_norm)
+
 
 def train(config: Config, env: BatchedEnv, run: Run) -> Policy:
     """Learn for run.total_steps environment steps (summed over worlds); returns the greedy policy."""
@@ -684,9 +726,11 @@ def train(config: Config, env: BatchedEnv, run: Run) -> Policy:
     learner = Learner(config, env, run)
     if not run.state:
         run.save(0, learner.state())  # whatever happens, there is something to resume from
+        run.show(0, learner.policy())
     while learner.step < run.total_steps:
         metrics = learner.iterate()
         run.log.write(learner.step, metrics)
+        run.show(learner.step, learner.policy())
         if learner.updates % config.checkpoint_every == 0 or learner.step >= run.total_steps:
             run.save(learner.step, learner.state())
-    return Policy(learner.agent)
+    return learner.policy()

@@ -21,9 +21,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from algos.common import config as cfg
+
+if TYPE_CHECKING:
+    from algos.common.run import Run
 
 DEFAULT_ENV, DEFAULT_ALGO = "mabc", "ippo"
 
@@ -174,16 +177,39 @@ def run_training(config: dict[str, Any]) -> dict[str, Any]:
         config["dir"] = str(folder)
         runs.create_folder(folder, config)
     run = runs.Run(folder, config, tree, rules=rules)
+    if config["env"].get("name") == "mabc":
+        run.film = lambda step, policy: film(run, step, policy)
     size = f"{env.num_envs} worlds of {env.num_agents} agents"
     print(f"{config['algo']['name']} on {env_name(config)}: {size}; run folder {folder}")
     if config["env"].get("name") == "mabc" and is_cold():
-        print("the first step compiles the rules of the game, once on a machine: about half a minute", flush=True)
+        print("the rules of the game are compiled first, once on a machine: most of a minute", flush=True)
     try:
         policy = module.train(algo, env, run)
+        replay = run.film(run.last_step, policy) if run.film else None
     finally:
         run.log.close()
         env.close()
-    return finish(folder, config, policy)
+    return finish(folder, config, policy, replay)
+
+
+def film(run: Run, step: int, policy: Callable) -> Path | None:
+    """Record a greedy episode of MABC in the run's replays/ and show it in TensorBoard.
+
+    In worlds of its own, and without a random number: what is learned does not depend on it. None, and a line that
+    says why, where the file cannot be written.
+    """
+    from algos.common.film import add_clip
+    from algos.play import record_episode
+
+    path = run.folder / "replays" / f"{step:012d}.mabc"
+    try:
+        record_episode(run.config["env"], policy, path)
+    except (OSError, cfg.BadInput) as error:
+        print(f"no replay at step {step}: {error}")
+        return None
+    if run.log.board:
+        add_clip(run.log.board, path, step)
+    return path
 
 
 def share_discount(config: dict[str, Any]) -> None:
@@ -215,19 +241,19 @@ def env_name(config: dict[str, Any]) -> str:
     return str(env.get("scenario") or env.get("id") or env["name"])
 
 
-def finish(folder: Path, config: dict[str, Any], policy: Callable) -> dict[str, Any]:
-    """Evaluate with the bots beside it, record an episode, plot; print what a user wants to see next."""
+def finish(folder: Path, config: dict[str, Any], policy: Callable, replay: Path | None = None) -> dict[str, Any]:
+    """Evaluate with the bots beside it, export the last episode, plot; print what a user wants to see next."""
     from algos.evaluate import evaluate_run, table
-    from algos.play import record_episode
+    from algos.play import announce, export
     from algos.report import plot
 
     result = evaluate_run(folder, config, policy)
     (folder / "evaluation.json").write_text(json.dumps(result) + "\n", encoding="utf-8")
     print(table(result))
     plot(folder)
-    if episode := record_episode(folder, config, policy):
-        print(f"A greedy episode: {episode}  (to see it here: python -m algos.play run={folder})")
-    print(f"Curves: {folder / 'report.png'}; tensorboard --logdir {folder}")
+    if replay:
+        print(announce(replay, [export(replay)]))
+    print(f"curves  {folder / 'report.png'}; tensorboard --logdir {folder}")
     return result
 
 

@@ -11,7 +11,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = {"mabc": ROOT / "envs" / "mabc", "algos": ROOT / "algos"}
-DATA = ("*.py", "py.typed", "maps/data/*.txt")
+DATA = (
+    "*.py",
+    "py.typed",
+    "maps/data/*.txt",
+    "viewer/*.html",
+    "viewer/*.css",
+    "viewer/*.js",
+    "zoo/*.md",
+    "zoo/*/*.json",
+    "zoo/*/checkpoints/*.safetensors",
+)
 
 pytestmark = pytest.mark.slow
 

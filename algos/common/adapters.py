@@ -109,7 +109,9 @@ def _make_mabc(config: dict[str, Any], num_envs: int, seed: int):
             seed=seed,
             **changes,
         )
-    except (ValueError, KeyError, TypeError, FileNotFoundError) as error:
+    except OSError as error:
+        raise BadInput(error) from error
+    except (ValueError, KeyError, TypeError) as error:
         raise BadInput(error.args[0] if error.args else error) from error
     for name, space in (("obs", env.obs_space), ("state", env.state_space)):
         if not isinstance(space, spaces.Box):

@@ -334,3 +334,41 @@ def test_resumed_on_a_gpu_is_bit_exact():
     left, right = (checkpoint.pack(each.state())[0] for each in (first, second))
     for name in left:
         np.testing.assert_array_equal(left[name], right[name], err_msg=name)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"centralised": True, "agent_id": True}, {"recurrent": True, "norm_obs": True}, {"norm_value": False}],
+)
+def test_explain_is_what_training_computes(changes):
+    """Step by step over a rollout, memories cleared where episodes begin: the same values and probabilities."""
+    env = make(6, length=5)
+    config = ppo.Config(**{**SMALL, **changes})
+    learner = ppo.Learner(config, env, SimpleNamespace(seed=0, total_steps=99, state=None, config={"device": "cpu"}))
+    for _ in range(3):
+        learner.iterate()
+    storage, policy = learner.storage, learner.policy()
+    memory, critic_memory = (x.numpy().copy().reshape(6, 3, -1) for x in (learner.actor_hidden, learner.critic_hidden))
+    learner.actor_hidden = ppo.rollout(env, learner.agent, config, storage, learner.actor_hidden, learner.episodes)
+    values, _, _ = ppo.compute_values(learner.agent, storage, learner.critic_hidden)
+    values = learner.value_norm.denormalise(values)
+    for t in range(config.num_steps):
+        if config.recurrent:
+            memory[storage.first[t]] = critic_memory[storage.first[t]] = 0
+        else:
+            memory = critic_memory = None
+        obs, mask = storage.obs[t].numpy(), storage.masks[t].numpy()
+        states = storage.states[t].numpy()
+        found, critic_memory = policy.explain(obs, mask, memory, states, critic_memory)
+        chosen = np.take_along_axis(found["probs"], storage.actions[t].numpy()[..., None], -1)[..., 0]
+        np.testing.assert_allclose(found["value"], values[t], atol=1e-5)
+        np.testing.assert_allclose(chosen, storage.log_probs[t].exp().numpy(), atol=1e-5)
+        actions, memory = policy(obs, mask, memory)
+        np.testing.assert_array_equal(actions, found["probs"].argmax(-1))
+
+
+def test_continuous_actions_have_no_probabilities():
+    agent = ppo.Agent({"obs": 2, "state": 2, "agents": 1, "actions": 0, "action_dims": 3}, ppo.Config(hidden_size=4))
+    found, _ = ppo.Policy(agent).explain(np.zeros((5, 1, 2)), np.ones((5, 1, 0), bool), None, np.zeros((5, 2)))
+    assert list(found) == ["value"]
+    assert found["value"].shape == (5, 1)

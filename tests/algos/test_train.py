@@ -1,7 +1,10 @@
 """The real entry points in processes of their own: train, kill, resume, evaluate."""
 
+import base64
+import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,17 +13,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+import mabc
 from algos.common import checkpoint
 from algos.common.config import BadInput
 from algos.common.log import CLOCK, read_metrics, truncate_metrics
-from algos.common.run import check_rules, create_folder, default_folder
-from algos.train import share_discount
+from algos.common.run import FILMS, Run, check_rules, create_folder, default_folder
+from algos.train import film, share_discount
 
 ROOT = Path(__file__).parents[2]
 ENV = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'envs'}", "OMP_NUM_THREADS": "1"}
 SMALL = ["algo.num_steps=16", "algo.hidden_size=16", "algo.threads=1", "algo.checkpoint_every=3"]
 TOY = ["env=batched", "env.id=tests.toy_env:make", "env.num_envs=16", *SMALL]
+
+MABC = {"name": "mabc", "scenario": "skirmish-3v3", "num_envs": 1, "obs": "vector", "state": "vector"}
 
 
 def command(module, *arguments):
@@ -40,6 +47,8 @@ def without_clock(path):
 def test_run_folder_and_evaluation(tmp_path):
     out = run(tmp_path, "train", *TOY, "total_steps=12800", "dir=a", "algo.lr=5e-3").stdout
     assert "Greedy evaluation, 512 episodes" in out
+    assert not list((tmp_path / "a" / "replays").iterdir()), "no pictures of other environments than MABC"
+    assert "watch" not in out
     for name in ("config.yaml", "metrics.jsonl", "tensorboard", "checkpoints", "replays", "report.png"):
         assert (tmp_path / "a" / name).exists(), name
     done = run(tmp_path, "evaluate", "run=a", "episodes=100")
@@ -56,8 +65,11 @@ def test_run_folder_and_evaluation(tmp_path):
 
 
 def kill_and_resume(folder, arguments, last_step):
-    """Train `a` in one go; kill `b` when it has written some metrics, and resume it; compare everything."""
-    run(folder, "train", *arguments, "dir=a")
+    """Train `a` in one go; kill `b` when it has written some metrics, and resume it; compare everything.
+
+    Returns what `a` printed.
+    """
+    printed = run(folder, "train", *arguments, "dir=a").stdout
     process = subprocess.Popen(command("train", *arguments, "dir=b"), cwd=folder, env=ENV, stdout=subprocess.DEVNULL)
     metrics, deadline = folder / "b" / "metrics.jsonl", time.time() + 400  # a cold kernel on a busy machine
     try:
@@ -80,6 +92,7 @@ def kill_and_resume(folder, arguments, last_step):
     assert left.keys() == right.keys()
     for name in left:
         np.testing.assert_array_equal(left[name], right[name], err_msg=name)
+    return printed
 
 
 @pytest.mark.parametrize("changes", [[], ["algo=mappo", "algo.recurrent=true", "algo.norm_obs=true"]])
@@ -90,34 +103,106 @@ def test_killed_and_resumed_is_bit_exact(tmp_path, changes):
 
 def test_mabc_killed_and_resumed_is_bit_exact(tmp_path):
     pytest.importorskip("mabc")
-    kill_and_resume(tmp_path, ["env=mabc", "env.num_envs=32", *SMALL, "total_steps=20480"], 20480)
-    assert any((tmp_path / "a" / "replays").iterdir())
+    printed = kill_and_resume(tmp_path, ["env=mabc", "env.num_envs=32", *SMALL, "total_steps=20480"], 20480)
+    seen_at_the_end(tmp_path, printed)
+    seen_in_tensorboard(tmp_path / "a" / "tensorboard")
+    films = [sorted(path.name for path in (tmp_path / name / "replays").iterdir()) for name in "ab"]
+    assert films[0] == films[1]
     result = json.loads(run(tmp_path, "evaluate", "run=a", "episodes=32", "bots=random,classic").stdout)
     assert set(result["bots"]) == {"random", "classic"}
     assert result["bots"]["classic"]["win_rate"] is not None
     done = run(tmp_path, "evaluate", "run=a", "env.scenari=x", code=2)
     assert "unknown configuration key 'env.scenari'. Did you mean 'env.scenario'?" in done.stderr
-    assert "after" in run(tmp_path, "play", "run=a").stdout.splitlines()[-1]
+    shown = run(tmp_path, "play", "run=a", "show=true").stdout.splitlines()
+    assert re.fullmatch(r"(team \d won|a draw) after \d+ steps", shown[-1])
     saved = checkpoint.load(checkpoint.find(tmp_path / "a"))
     assert saved["config"]["env"]["gamma"] == saved["config"]["algo"]["gamma"] == 0.98
     assert result["rules"] == saved["rules"]
     play_options(tmp_path, saved)
 
 
+def printed_paths(printed):
+    """What stands behind `replay`, `html`, `watch` … at the beginnings of lines."""
+    words = [line.split() for line in printed.splitlines()]
+    return {word[0]: word[-1] if word[0] == "watch" else word[1] for word in words if len(word) > 1}
+
+
+def seen_at_the_end(folder, printed):
+    """The replay and its page, as the last lines of training name them; `a` in `folder` is the run."""
+    told = printed_paths(printed)
+    replay = mabc.load_replay(folder / told["replay"])
+    assert told["watch"] == told["replay"] == f"a/replays/{20480:012d}.mabc"
+    assert "mabc watch a/replays" in printed
+    assert set(replay.extras) == {"value", "probs"}
+    page = (folder / told["html"]).read_text(encoding="utf-8")
+    assert "<canvas" in page
+    assert base64.b64encode(replay.data[:300]).decode() in page
+    assert (folder / told["curves"].rstrip(";")).is_file()
+
+
+def seen_in_tensorboard(folder):
+    """A moving picture and a still one, at a few moments and at the end."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(folder), size_guidance={"images": 0}).Reload()
+    for tag, start in (("episode/clip", b"GIF89a"), ("episode/end", b"\x89PNG")):
+        images = events.Images(tag)
+        assert len(images) == FILMS + 1
+        assert images[0].step == 0
+        assert images[-1].step == 20480
+        assert all(image.encoded_image_string.startswith(start) for image in images)
+    clip = Image.open(io.BytesIO(events.Images("episode/clip")[-1].encoded_image_string))
+    lengths = []
+    for k in range(clip.n_frames):
+        clip.seek(k)
+        lengths.append(clip.info["duration"])
+    assert clip.n_frames > 1
+    assert sum(lengths) <= 10_100, "milliseconds"
+    assert clip.size == (208, 208)
+
+
 def play_options(folder, saved):
     """What play takes and refuses; `a` is a run of MABC in `folder`, `saved` its last checkpoint."""
     first = checkpoint.list_checkpoints(folder / "a" / "checkpoints")[0].relative_to(folder)
-    (recorded,) = (folder / "a" / "replays").iterdir()
-    recorded.unlink()
-    assert run(folder, "play", f"run={first}", "record=true").stdout.strip() == str(recorded.relative_to(folder))
-    assert recorded.exists()
-    for wrong in ("seed=x", "fps=0"):
-        assert run(folder, "play", "run=a", wrong, code=2).stderr.startswith(f"algos: {wrong}: a ")
+    told = printed_paths(run(folder, "play", f"run={first}", "seed=5").stdout)
+    assert told["replay"] == f"a/replays/{first.stem}-seed5.mabc"
+    assert told["html"] == f"a/replays/{first.stem}-seed5.html"
+    assert mabc.load_replay(folder / told["replay"]).header["seed"] == "5"
+    for wrong in ("seed=x", "episodes=0", "show=maybe"):
+        assert run(folder, "play", "run=a", wrong, code=2).stderr.startswith(f"algos: {wrong}: ")
+    assert "Did you mean 'gif'?" in run(folder, "play", "run=a", "export=giff", code=2).stderr
+    assert "is one file" in run(folder, "play", "run=a", "record=x.mabc", "episodes=2", code=2).stderr
     (folder / "old" / "checkpoints").mkdir(parents=True)
     checkpoint.save(folder / "old" / "checkpoints" / first.name, {**saved, "rules": "0"})
-    for record in ("false", "true"):
-        done = run(folder, "play", "run=old", f"record={record}", code=2)
-        assert "old was made under rules version 0" in done.stderr
+    assert "old was made under rules version 0" in run(folder, "play", "run=old", code=2).stderr
+
+
+def moments(folder, total_steps, steps, saved=None):
+    """The steps at which a run is filmed, of those that it comes to; `saved`: the step that it was resumed from."""
+    found = []
+    tree = None if saved is None else {"step": saved, "seconds": 0.0}
+    made = Run(folder, {"seed": 0, "total_steps": total_steps}, tree, film=lambda step, policy: found.append(step))
+    for step in steps:
+        made.show(step, None)
+    made.log.close()
+    return found
+
+
+def test_moments_of_films(tmp_path):
+    assert FILMS == 3
+    assert moments(tmp_path, 90, range(0, 100, 10)) == [0, 30, 60]
+    assert moments(tmp_path, 100, [0, 32, 64, 96, 128]) == [0, 64, 96]
+    assert moments(tmp_path, 90, range(50, 100, 10), saved=40) == [60]
+    assert moments(tmp_path, 90, range(70, 100, 10), saved=60) == []
+    assert moments(tmp_path, 10, [0, 1000]) == [0]
+
+
+def test_a_film_that_cannot_be_written_stops_nothing(tmp_path, capsys):
+    (tmp_path / "replays").touch()
+    made = Run(tmp_path, {"seed": 0, "total_steps": 1, "env": {**MABC, "max_steps": 3}})
+    assert film(made, 0, lambda obs, mask, memory: (np.zeros(obs.shape[:2], int), None)) is None
+    made.log.close()
+    assert capsys.readouterr().out.startswith("no replay at step 0: ")
 
 
 def test_sweep(tmp_path):

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..core import trace_step, write_all_masks
 from ..maps import MapError
-from ..params import RULES_VERSION
+from ..params import RULES_VERSION, TILE
 from ..plain import world_to_dict
 from ..render import enlarged, fog, seen_frame
 from ..render.effects import PUFF_FRAMES, draw_flashes, draw_puffs
@@ -108,9 +108,10 @@ class Replay:
         """
         worlds = self._world(frame)
         slot = None if agent is None else self.slot(agent)
-        picture = seen_frame(worlds, self._spec, all_seen() if slot is None else self.seen(frame, slot))
+        seen = all_seen() if slot is None else self.seen(frame, slot)
+        picture = seen_frame(worlds, self._spec, seen)
         if effects:
-            self._draw_effects(picture, frame, None if slot is None else worlds[0]["tanks"][slot])
+            self._draw_effects(picture, frame, seen[0], None if slot is None else worlds[0]["tanks"][slot])
         scenario = self.header["scenario"]
         if slot is not None and not scenario.get("full_observability"):
             tank = worlds[0]["tanks"][slot]
@@ -125,18 +126,22 @@ class Replay:
             yield self.picture(frame, scale, agent, effects)
         yield self.picture(self.num_frames, scale, agent, effects)
 
-    def _draw_effects(self, picture: np.ndarray, frame: int, viewer: np.void | None) -> None:
-        """The effects of the last frames; a viewer sees those in its window."""
+    def _draw_effects(self, picture: np.ndarray, frame: int, seen: np.void, viewer: np.void | None) -> None:
+        """The effects of the last frames; a viewer sees those in its window that no wall hides."""
         frames, kinds = self._sections["event.frame"], self._sections["event.kind"]
         first, last = np.searchsorted(frames, [frame - PUFF_FRAMES, frame], side="right")
         xs, ys, ages = self._sections["event.x"], self._sections["event.y"], frame - frames
         sight = int(self.header["scenario"]["sight"])
+        width, height = self.header["width"], self.header["height"]
         for kind, draw in ((FIRE, draw_flashes), (SPENT, draw_puffs)):
             chosen = np.flatnonzero(kinds[first:last] == kind) + first
             if viewer is not None and not self.header["scenario"].get("full_observability"):
-                x, y = int(viewer["x"]), int(viewer["y"])
-                near = np.maximum(abs(xs[chosen].astype(int) - x), abs(ys[chosen].astype(int) - y)) <= sight
-                chosen = chosen[near & bool(viewer["alive"])]
+                x, y = xs[chosen].astype(int), ys[chosen].astype(int)
+                dx, dy = x - int(viewer["x"]), y - int(viewer["y"])
+                near = (np.minimum(dx, dy) >= -sight) & (np.maximum(dx, dy) < sight) & bool(viewer["alive"])
+                inside = (x >= 0) & (y >= 0) & (x < TILE * width) & (y < TILE * height)
+                tiles = np.where(inside, (y >> 3) * width + (x >> 3), 0)
+                chosen = chosen[near & (~inside | (seen["tiles"][tiles] != 0))]
             draw(picture, zip(xs[chosen].tolist(), ys[chosen].tolist(), ages[chosen].tolist(), strict=True))
 
     def world(self, frame: int) -> dict[str, Any]:
