@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
+import textwrap
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import maps, window
+from . import __version__, maps, window
 from .catalogue import scenario, scenarios
-from .params import BOTS, MODES
+from .params import BOTS, MODES, RULES_VERSION
 from .scenarios import ScenarioError
 
 if TYPE_CHECKING:
@@ -22,34 +24,37 @@ EPILOG = """examples:
   mabc show versus-5v5 --png             what one looks like, as versus-5v5.png
   mabc play skirmish-3v3                 play it yourself
   mabc watch game.mabc                   a replay in a window
-  mabc export game.mabc --html           a page that shows it in any browser; also --mp4, --gif, --png
+  mabc export game.mabc --html           a page for any browser, or a video
   mabc gallery runs                      a page with all replays below a folder
   mabc check mine.txt                    what is wrong with a map of your own
 
-Replays come from `record="game.mabc"` in any interface, from training, and from `mabc play --record`."""
+Replays come from `record="game.mabc"` in any interface, from training, and from
+`mabc play --record`."""
 
 SHOW_EPILOG = """examples:
   mabc show skirmish-3v3                 as text, in the terminal
   mabc show defend-2 --png               as a picture, defend-2.png
-  mabc show defend-2 --png d.png --steps 60 --bot tactical     after 60 steps of bots
+  mabc show defend-2 --png d.png --steps 60 --bot tactical
   mabc show scout-3v4 --png --agent 0    what the first agent knows
   mabc show solo --png --worlds 9        a contact sheet of nine worlds"""
 
 EXPORT_EPILOG = """examples:
-  mabc export game.mabc --html                       game.html: opens from disk, offline, nothing else needed
-  mabc export game.mabc --html both.html --beside other.mabc     two replays, side by side in step
-  mabc export game.mabc --mp4 --speed 2 --scale 4    needs: pip install "mabc[render]"
+  mabc export game.mabc --html           game.html: opens from disk, offline
+  mabc export game.mabc --html both.html --beside other.mabc
+  mabc export game.mabc --mp4 --speed 2 --scale 4
   mabc export game.mabc --gif talk.gif --follow team1_0
-  mabc export game.mabc --png shot.png --step 42"""
+  mabc export game.mabc --png shot.png --step 42
+
+Videos and GIFs need the extra `render`: pip install "mabc[render]"."""
 
 INFO_EPILOG = """examples:
   mabc info game.mabc                    what it is, who played, what happened
   mabc info game.mabc --events           every event, one a line
-  mabc info game.mabc --verify           play it again under these rules and compare
+  mabc info game.mabc --verify           play it again and compare
   mabc info game.mabc --json             for programs"""
 
 CHECK_EPILOG = """examples:
-  mabc check mine.txt                    what is wrong with a map, and what would do
+  mabc check mine.txt                    what is wrong with a map of yours
   mabc check mine.txt --mode versus --tanks 3,3
   mabc check harbour --mode skirmish     a map that ships with mabc, by name"""
 
@@ -62,6 +67,7 @@ def main(argv: list[str] | None = None) -> int:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"mabc {__version__}, rules {RULES_VERSION}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("scenarios", help="list the named scenarios").set_defaults(run=list_scenarios)
     _add_show(commands)
@@ -79,13 +85,22 @@ def main(argv: list[str] | None = None) -> int:
     from .replay import ReplayError
 
     try:
-        return arguments.run(arguments)
-    except ScenarioError as error:
-        print(f"mabc {arguments.command}: {error}", file=sys.stderr)
-        return 2
+        status = arguments.run(arguments)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever read this has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (ReplayError, maps.MapError, ImportError, OSError) as error:
-        print(f"mabc {arguments.command}: {error}", file=sys.stderr)
-        return 1
+        return _refuse(arguments.command, error, 1)
+    except ValueError as error:
+        return _refuse(arguments.command, error, 2)
+
+
+def _refuse(command: str, error: Exception, status: int) -> int:
+    """Say what is wrong; returns the exit status."""
+    print(f"mabc {command}: {_plain(str(error))}", file=sys.stderr)
+    return status
 
 
 def _parser(commands: argparse._SubParsersAction, name: str, text: str, epilog: str) -> argparse.ArgumentParser:
@@ -103,11 +118,11 @@ def _add_show(commands: argparse._SubParsersAction) -> None:
     show.add_argument("scenario", metavar="SCENARIO", help="a scenario's name; `mabc scenarios` lists them")
     show.add_argument("--png", nargs="?", const="", metavar="FILE", help="write a picture (default SCENARIO.png)")
     show.add_argument("--seed", type=int, default=0, help="of the episode (0)")
-    show.add_argument("--steps", type=int, default=0, help="how many steps to play first (0)")
+    show.add_argument("--steps", type=_count, default=0, help="how many steps to play first (0)")
     show.add_argument("--bot", choices=BOTS, default="classic", help="who plays them in the agents' seats (classic)")
-    show.add_argument("--agent", type=int, metavar="N", help="draw what the n-th agent knows, from 0")
-    show.add_argument("--worlds", type=int, default=1, help="how many worlds to show on one sheet (1)")
-    show.add_argument("--scale", type=int, default=3, help="screen pixels a pixel of the game (3)")
+    show.add_argument("--agent", type=int, metavar="N", help="png: draw what the n-th agent knows, from 0")
+    show.add_argument("--worlds", type=_size, default=1, help="png: how many worlds to show on one sheet (1)")
+    show.add_argument("--scale", type=_size, default=3, help="png: screen pixels a pixel of the game (3)")
     show.set_defaults(run=show_scenario)
 
 
@@ -120,7 +135,7 @@ def _add_export(commands: argparse._SubParsersAction) -> None:
     export.add_argument("--follow", metavar="TANK", help="mp4, gif, png: show what this tank sees")
     export.add_argument("--step", type=int, help="png: which step (default the last)")
     export.add_argument("--speed", type=float, default=1.0, help="mp4, gif: how fast (1)")
-    export.add_argument("--scale", type=int, help="screen pixels a pixel of the game (mp4 and png 3, gif 2)")
+    export.add_argument("--scale", type=_size, help="screen pixels a pixel of the game (mp4 and png 3, gif 2)")
     export.set_defaults(run=export_replay)
 
 
@@ -149,12 +164,30 @@ def _add_check(commands: argparse._SubParsersAction) -> None:
     check.set_defaults(run=check_map)
 
 
+def _count(text: str) -> int:
+    """A whole number from 0, for argparse."""
+    value = int(text)
+    if value < 0:
+        raise ValueError
+    return value
+
+
+def _size(text: str) -> int:
+    """A whole number from 1 to 64, for argparse."""
+    value = int(text)
+    if not 1 <= value <= 64:
+        raise argparse.ArgumentTypeError(f"{value}: expected 1 to 64")
+    return value
+
+
 def list_scenarios(arguments: argparse.Namespace) -> int:
     """Print name, mode, who meets whom, and a note."""
     for name in scenarios():
         one = scenario(name)
         sides = " v ".join(f"{len(team.tanks)} {team.driver}" for team in one.teams)
-        print(f"{name:24} {one.mode:9} {sides}{'  (' + one.note + ')' if one.note else ''}")
+        line, note = f"{name:24} {one.mode:9} {sides}", f"({one.note})" if one.note else ""
+        below = textwrap.fill(note, 80, initial_indent=" " * 25, subsequent_indent=" " * 26)
+        print(f"{line}  {note}".rstrip() if len(line) + len(note) < 78 else f"{line}\n{below}")
     return 0
 
 
@@ -169,8 +202,12 @@ def show_scenario(arguments: argparse.Namespace) -> int:
     for _ in range(arguments.steps):
         env.step(env.bot_actions(arguments.bot))
     if arguments.png is None:
+        if arguments.agent is not None or arguments.worlds > 1:
+            raise ScenarioError("--agent and --worlds are for pictures: add --png")
         print(ansi(env, colour=sys.stdout.isatty()))
         return 0
+    if arguments.agent is not None and arguments.worlds > 1:
+        raise ScenarioError("--agent shows one world: leave --worlds out")
     if arguments.agent is not None and not 0 <= arguments.agent < env.num_agents:
         raise ScenarioError(f"--agent={arguments.agent}: {env.scenario.name} has agents 0 to {env.num_agents - 1}")
     if arguments.worlds > 1:
@@ -194,14 +231,16 @@ def export_replay(arguments: argparse.Namespace) -> int:
     wanted = {kind: getattr(arguments, kind) for kind in ("html", "mp4", "gif", "png")}
     if all(out is None for out in wanted.values()):
         wanted["html"] = ""
+    if arguments.follow and not any(wanted[kind] is not None for kind in ("mp4", "gif", "png")):
+        raise ScenarioError("--follow is for mp4, gif and png; in the page, click a tank")
     for kind, out in wanted.items():
         if out is None:
             continue
-        path = Path(out or arguments.file.with_suffix(f".{kind}").name)
+        path = Path(out or arguments.file.with_suffix(f".{kind}"))
         look = {"agent": arguments.follow} | ({"scale": arguments.scale} if arguments.scale else {})
         if kind == "html":
             beside = load_replay(arguments.beside) if arguments.beside else None
-            export.export_html(replay, path, arguments.file.name, beside)
+            export.export_html(replay, path, arguments.file.name, beside, arguments.beside.name if beside else "")
         elif kind == "png":
             export.export_png(replay, path, _frame(replay, arguments.step), **look)
         else:
@@ -224,6 +263,8 @@ def show_info(arguments: argparse.Namespace) -> int:
     """Print what a replay holds."""
     from .replay import load_replay
 
+    if arguments.events and arguments.json:
+        raise ScenarioError("--events lists them one a line: leave --json out")
     replay = load_replay(arguments.file)
     counts = Counter(event.kind for event in replay.events)
     facts = {
@@ -245,7 +286,7 @@ def show_info(arguments: argparse.Namespace) -> int:
     if arguments.verify:
         facts["verified"] = replay.verify()
     print(json.dumps(facts) if arguments.json else _facts(replay, facts))
-    if arguments.events and not arguments.json:
+    if arguments.events:
         names = [tank["name"] for tank in replay.tanks] + ["-"]
         for event in replay.events:
             who = f"{_plain(names[event.tank])} by {_plain(names[event.by])}"
@@ -271,7 +312,7 @@ def _facts(replay: Replay, facts: dict) -> str:
 
 def _plain(text: str) -> str:
     """A stranger's text without what would steer a terminal."""
-    return "".join(char if char.isprintable() else "?" for char in text[:120])
+    return "".join(char if char.isprintable() or char == "\n" else "?" for char in text)
 
 
 def write_gallery(arguments: argparse.Namespace) -> int:

@@ -41,6 +41,8 @@ def export_mp4(
         import imageio_ffmpeg
     except ImportError as error:
         raise ImportError(f"a video {_NEEDS.format('imageio with ffmpeg')}") from error
+    if not Path(path).parent.is_dir():
+        raise FileNotFoundError(f"no such folder: {Path(path).parent}")
     rate, every = _pace(speed, FPS)
     first = replay.picture(0, 1, agent)
     height, width = first.shape[0] * scale, first.shape[1] * scale
@@ -139,14 +141,20 @@ def export_png(
     )
 
 
-def export_html(replay: Replay, path: str | os.PathLike[str], name: str = "", beside: Replay | None = None) -> None:
+def export_html(
+    replay: Replay,
+    path: str | os.PathLike[str],
+    name: str = "",
+    beside: Replay | None = None,
+    beside_name: str = "",
+) -> None:
     """A page that shows the replay in any browser, without a network. beside: a second one, to play in step."""
     from .viewer import page
 
     files = [(name or f"{replay.scenario_name}.mabc", replay.data)]
     if beside is not None:
-        files.append((f"{beside.scenario_name}.mabc", beside.data))
-    write_file(Path(path), page(files).encode())
+        files.append((beside_name or f"{beside.scenario_name}.mabc", beside.data))
+    write_file(Path(path), page(files).encode(errors="replace"))
 
 
 def _pace(speed: float, fps: float) -> tuple[float, int]:

@@ -9,6 +9,8 @@ from difflib import get_close_matches
 from os import PathLike
 from typing import Any
 
+import numpy as np
+
 from .params import DRIVERS, MAX_BASES, MAX_LEVEL, MAX_TANKS, MAX_TEAMS, MAX_WAVE, MODES, PLAYER_LIVES, STANCES, TYPES
 
 MAX_SIGHT = 416  # px: the longest side of the largest field
@@ -135,6 +137,10 @@ def _check_team(number: int, team: Team, may_be_empty: bool) -> None:
             raise unknown(f"{where} tank type", tank, TYPES)
     if not team.tanks and not may_be_empty:
         raise ScenarioError(f"{where}.tanks is empty: a team needs at least one tank")
+    for name in ("lives", "level"):
+        value = getattr(team, name)
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+            raise ScenarioError(f"{where}.{name}={value!r}: expected a whole number")
     if not 1 <= team.lives <= 99:
         raise ScenarioError(f"{where}.lives={team.lives!r}: expected 1 to 99 (the original gives {PLAYER_LIVES})")
     if not 0 <= team.level <= MAX_LEVEL:

@@ -337,9 +337,9 @@ class BatchedEnv:
     def _record(self, recorder: Recorder, hold: np.ndarray) -> None:
         """Tell the recorder of the step; a world that ended and was reset begins its next episode."""
         i = recorder.index
-        ended = bool(self._out.terminated[i] | self._out.truncated[i])
-        recorder.step(self._orders[i : i + 1], hold[i : i + 1], self._out.reward[i], ended)
-        if ended and self._resets:
+        outcome = int(self._out.outcome[i])
+        recorder.step(self._orders[i : i + 1], hold[i : i + 1], self._out.reward[i], outcome)
+        if outcome != RUNNING and self._resets:
             recorder.begin()
 
     def _finish(self) -> None:

@@ -16,6 +16,8 @@ LISTS = {
     "event": {"frame": "i4", "kind": "u1", "tank": "i1", "by": "i1", "x": "i2", "y": "i2"},
 }
 """Sections that are columns of a list, by what they list; "frame" comes first."""
+PER_FRAME, MAX_LISTED = 64, 2_000_000
+"""Events, or changed tiles, a frame on average, and in all."""
 
 
 def check(header: dict[str, Any], sections: dict[str, np.ndarray]) -> None:
@@ -34,7 +36,12 @@ def check(header: dict[str, Any], sections: dict[str, np.ndarray]) -> None:
     _limit("tank.look", sections["tank.look"] >> 4, PLAYER)
     _limit("tank.state", sections["tank.state"] >> 4, 4)
     _limit("bullet.look", sections["bullet.look"], 4)
-    _limit("field", sections["field"][:, 0], len(POWER_UPS))
+    field = sections["field"]
+    _limit("field", field[:, 0], len(POWER_UPS))
+    for column, side in ((1, header["width"]), (2, header["height"])):
+        _limit("field", field[:, column], TILE * side)
+    if not np.isfinite(sections["reward"]).all():
+        raise ReplayError("section 'reward' holds what is no finite number")
     _limit("terrain", sections["terrain"], BASE)
     _limit("change.code", sections["change.code"], BASE)
     _limit("change.tile", sections["change.tile"], area - 1)
@@ -50,13 +57,16 @@ def check(header: dict[str, Any], sections: dict[str, np.ndarray]) -> None:
 
 
 def _check_lists(sections: dict[str, np.ndarray]) -> None:
-    """Changes and events: columns of one length each."""
+    """Changes and events: columns of one length each, and no more of them than frames can have."""
+    frames = sections["tank.x"].shape[0]
     for group, columns in LISTS.items():
         for column, dtype in columns.items():
             name, first = f"{group}.{column}", f"{group}.frame"
             array = sections.get(name)
             if array is None or array.dtype != np.dtype(f"<{dtype}") or array.shape != sections[first].shape[:1]:
                 raise ReplayError(f"section {name!r} is missing, or not {dtype} of the length of {first!r}")
+        if len(sections[first]) > min(PER_FRAME * frames, MAX_LISTED):
+            raise ReplayError(f"section {first!r} lists {len(sections[first]):,}, more than {frames} frames can have")
 
 
 def _limit(name: str, values: np.ndarray, high: int, low: int = 0) -> None:
@@ -86,9 +96,11 @@ def _check_header(header: dict[str, Any]) -> tuple[int, int, int, int, int]:
     if not isinstance(scenario, dict) or not isinstance(scenario.get("name"), str):
         raise ReplayError("the header's scenario has no name")
     _number(scenario, "sight", 0, 2**15)
+    if steps > _number(scenario, "max_steps", 0, 10**6) or frames > steps * _number(scenario, "frame_skip", 1, 64):
+        raise ReplayError(f"{steps} steps, {frames} frames: more than the scenario's max_steps and frame_skip allow")
     agents = header.get("agents")
     if not isinstance(agents, list) or not all(isinstance(name, str) for name in agents) or len(agents) > MAX_TANKS:
-        raise ReplayError(f"the header's agents are {str(agents)[:60]}; expected at most {MAX_TANKS} names")
+        raise ReplayError(f"the header's agents are {str(agents)[:60]!r}; expected at most {MAX_TANKS} names")
     for key, limit in (("tanks", MAX_TANKS), ("bases", MAX_BASES)):
         entries = header.get(key)
         if not isinstance(entries, list) or len(entries) > limit or not all(isinstance(e, dict) for e in entries):
@@ -103,6 +115,8 @@ def _check_header(header: dict[str, Any]) -> tuple[int, int, int, int, int]:
     for base in header["bases"]:
         _number(base, "x", TILE, TILE * (width - 1))
         _number(base, "y", TILE, TILE * (height - 1))
+    if not header["tanks"]:
+        raise ReplayError("the header lists no tanks")
     return len(header["tanks"]), len(header["bases"]), steps, frames, width * height
 
 

@@ -68,7 +68,7 @@ def _header(stored: bytes, size: int) -> dict[str, Any]:
         raise ReplayError(f"the file ends within its header ({len(stored)} of {size} bytes): it was cut short")
     try:
         header = json.loads(_inflate("header", stored, MAX_HEADER, exact=False))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, or a number of thousands of digits
         raise ReplayError(f"the header is no JSON: {error}") from None
     if not isinstance(header, dict) or not isinstance(header.get("sections"), list):
         raise ReplayError("the header has no list of sections")
@@ -112,6 +112,8 @@ def _entry(entry: Any) -> tuple[str, np.dtype, tuple[int, ...], int, int, int, i
     if not _whole(delta, 2) or not _whole(stored, 2**32) or not _whole(crc, 2**32) or (delta and not shape):
         raise ReplayError(f"section {name!r}: its delta, bytes or crc32 is out of range")
     kind = np.dtype("<" + str(dtype))
+    if math.prod(side for side in shape if side) * kind.itemsize > MAX_SECTIONS:  # a side of 0 hides the others
+        raise ReplayError(f"section {name!r}: shape {shape} is more than the {MAX_SECTIONS:,} bytes that are read")
     return (
         name,
         kind,

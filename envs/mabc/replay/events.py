@@ -36,16 +36,28 @@ class Row(NamedTuple):
     y: int
 
 
-def events_of(before: np.void, after: np.void, first: bool, num_tanks: int, num_bases: int) -> list[Row]:
-    """The events of one frame between two records of state.WORLD. first: it is the first frame of a step.
+def eventful(frames: np.ndarray, num_tanks: int, num_bases: int) -> np.ndarray:
+    """In which frames anything happens that may be an event: bool [F - 1], for [F] of state.WORLD."""
+    tanks, bullets = frames["tanks"][:, :num_tanks], frames["bullets"][:, : 2 * num_tanks]
+    watched = [tanks[name] for name in (*COUNTS, "alive", "hits")]
+    watched += [tanks["stun"] > 0, bullets["speed"] != 0, frames["bases"]["alive"][:, :num_bases]]
+    watched += [frames[name][:, None] for name in ("power_up", "power_up_x", "power_up_y", "outcome")]
+    happens = np.zeros(len(frames) - 1, bool)
+    for values in watched:
+        happens |= (values[1:] != values[:-1]).any(axis=1)
+    return happens
 
-    A step's counts start at zero with its first frame; their growth tells who did what.
+
+def events_of(before: np.void, after: np.void, num_tanks: int, num_bases: int) -> list[Row]:
+    """The events of one frame between two records of state.WORLD.
+
+    The growth of the tanks' counts tells who did what; before a step's first frame they must be zero.
     """
     frame = int(after["frame"])
     was, now = before["tanks"][:num_tanks], after["tanks"][:num_tanks]
-    grown = {name: now[name].astype(int) - (0 if first else was[name].astype(int)) for name in COUNTS}
+    grown = {name: now[name].astype(int) - was[name].astype(int) for name in COUNTS}
     spent = _bullets(before, after, grown["shots"], num_tanks)
-    rows = [Row(frame, FIRE, i, i, *_muzzle(after, i, k)) for i, k in spent.fired]
+    rows = [Row(frame, FIRE, i, i, *_place(after["bullets"][k])) for i, k in spent.fired]  # they have not moved yet
     rows += [Row(frame, SPENT, k >> 1, k >> 1, *_place(after["bullets"][k])) for k in spent.spent]
     rows += _hits(was, now, after, grown, spent.spent, frame)
     rows += _bricks(before, after, grown["bricks"], frame)
@@ -53,8 +65,11 @@ def events_of(before: np.void, after: np.void, first: bool, num_tanks: int, num_
     for b in range(num_bases):
         base = after["bases"][b]
         if before["bases"][b]["alive"] and not base["alive"]:
-            doers = np.flatnonzero(grown["bases"] > 0)
-            rows.append(Row(frame, BASE_LOST, -1, int(doers[0]) if len(doers) else -1, *_place(base)))
+            place = _place(base)
+            k = _nearest(spent.spent, after, place, lambda _: True)
+            finders = np.flatnonzero(grown["bases"] > 0).tolist()  # of a target of `scout`
+            by = k >> 1 if k != NOBODY else min(finders, key=lambda i: _distance(now[i], place), default=-1)
+            rows.append(Row(frame, BASE_LOST, -1, by, *place))
     for i in np.flatnonzero((now["alive"] != 0) & (was["alive"] == 0)).tolist():
         rows.append(Row(frame, ENTER, i, i, *_place(now[i])))
     if after["outcome"] != RUNNING:
@@ -80,18 +95,17 @@ def _bullets(before: np.void, after: np.void, shots: np.ndarray, num_tanks: int)
     return _Bullets(fired, sorted(gone))
 
 
-def _muzzle(world: np.void, i: int, k: int) -> tuple[int, int]:
-    """Where tank i's bullet k began: bullets do not move in the frame in which they are fired."""
-    return _place(world["bullets"][k])
-
-
 def _at_muzzle(world: np.void, i: int, k: int) -> bool:
-    tank, bullet = world["tanks"][i], world["bullets"][k]
-    return max(abs(int(bullet["x"]) - int(tank["x"])), abs(int(bullet["y"]) - int(tank["y"]))) <= BULLET_TANK
+    return _distance(world["bullets"][k], _place(world["tanks"][i])) <= BULLET_TANK
 
 
 def _place(thing: np.void) -> tuple[int, int]:
     return int(thing["x"]), int(thing["y"])
+
+
+def _distance(thing: np.void, place: tuple[int, int]) -> int:
+    """On the axis on which they lie farther apart, px."""
+    return max(abs(int(thing["x"]) - place[0]), abs(int(thing["y"]) - place[1]))
 
 
 def _hits(
@@ -126,8 +140,7 @@ def _nearest(bullets: list[int], world: np.void, place: tuple[int, int], fits) -
     """The bullet nearest to a place among those that could have hit there, or NOBODY."""
     found, best = NOBODY, BULLET_TANK
     for k in bullets:
-        x, y = _place(world["bullets"][k])
-        distance = max(abs(x - place[0]), abs(y - place[1]))
+        distance = _distance(world["bullets"][k], place)
         if distance < best and fits(k):
             found, best = k, distance
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Iterator
 from functools import cached_property
@@ -21,7 +22,7 @@ from ..state import SCRATCH, WORLD
 from .check import check
 from .container import ReplayError, unpack
 from .events import EVENT_KINDS, FIRE, SPENT, Event
-from .recorder import HASH_EVERY, begin_world, digest
+from .recorder import HASH_EVERY, MAX_MAPS, begin_world, digest
 from .trace import all_seen, drawable_spec, seen_record, world_at
 
 MAX_FILE = 256 << 20  # bytes
@@ -122,6 +123,8 @@ class Replay:
         self, every: int = 1, scale: int = 1, agent: str | int | None = None, effects: bool = False
     ) -> Iterator[np.ndarray]:
         """Pictures of every n-th frame, and of the last one."""
+        if every < 1:
+            raise ValueError(f"every={every!r}: expected a whole number of at least 1")
         for frame in range(0, self.num_frames, every):
             yield self.picture(frame, scale, agent, effects)
         yield self.picture(self.num_frames, scale, agent, effects)
@@ -177,14 +180,15 @@ class Replay:
             if tank not in names:
                 raise unknown("tank", tank, names)
             return names.index(tank)
-        if not 0 <= tank < len(names):
+        if isinstance(tank, bool) or not 0 <= operator.index(tank) < len(names):
             raise ScenarioError(f"tank {tank!r}: expected 0 to {len(names) - 1}, or a name such as {names[0]!r}")
-        return int(tank)
+        return operator.index(tank)
 
     def _checked(self, frame: int) -> int:
+        frame = operator.index(frame)
         if not 0 <= frame <= self.num_frames:
             raise IndexError(f"frame {frame!r}: expected 0 to {self.num_frames}")
-        return int(frame)
+        return frame
 
     def _world(self, frame: int) -> np.ndarray:
         """The world of a frame; terrain is kept where the last look left it, since frames are mostly read in order."""
@@ -204,8 +208,9 @@ class Replay:
         """The scenario that was played, as an object; ReplayError if it is none that this version can play."""
         fields = dict(self.header["scenario"])
         try:
-            if not all(isinstance(text, str) and "\n" in text for text in fields["map"]):
-                raise ReplayError("the scenario's maps are no texts")
+            texts = fields["map"]
+            if len(texts) > MAX_MAPS or not all(isinstance(text, str) and "\n" in text for text in texts):
+                raise ReplayError(f"the scenario's maps are no texts, or more than {MAX_MAPS}")
             fields["teams"] = tuple(
                 Team(**{**team, "tanks": tuple(team["tanks"]), "wave": tuple(team["wave"])}) for team in fields["teams"]
             )
@@ -232,7 +237,7 @@ class Replay:
         changes: dict[str, Any] = {"opponents": opponents} if opponents else {}
         try:
             env = ManualBatch(self.scenario, 1, threads=1, **changes)
-        except (ScenarioError, MapError) as error:
+        except (ValueError, TypeError, OverflowError) as error:  # a stranger's scenario may hold anything
             raise ReplayError(f"its scenario cannot be played: {error}") from None
         self._check_orders(env)
         spec, layouts = env.view.spec, env.layouts
@@ -241,7 +246,8 @@ class Replay:
         no_hold, alive = np.zeros((1, 0), np.int16), np.zeros((1, env.num_agents), bool)
         for step in range(self.num_steps + 1):
             if step > 0:
-                hold = no_hold if self.hold is None else self.hold[step - 1 : step]
+                row = no_hold if self.hold is None else self.hold[step - 1 : step]
+                hold = row if row.any() else no_hold
                 trace_step(env.worlds, spec, layouts, scratch, self.actions[step - 1 : step], hold, frames)
             write_all_masks(env.worlds, spec, env.action_mask(), alive)
             yield env
@@ -261,8 +267,8 @@ class Replay:
             raise ReplayError(f"its orders are for {self.actions.shape[1]} tanks, its scenario has {env.num_orders}")
         if self.actions.size and (self.actions.min() < 0 or self.actions.max() >= env.num_actions):
             raise ReplayError(f"section 'actions' holds a number outside 0 to {env.num_actions - 1}")
-        if self.hold is not None and self.hold.size and self.hold.min() < 1:
-            raise ReplayError("section 'hold' holds a number below 1")
+        if self.hold is not None and ((self.hold < 0).any() or (self.hold.any(axis=1) != self.hold.all(axis=1)).any()):
+            raise ReplayError("section 'hold' has a step in which some orders hold for no frame, or for fewer")
 
     def observe(self, step: int, kind: str = "vector") -> Any:
         """The agents' observations after `step` steps (0: at the start), as `env.observe(kind)[0]` gave them."""

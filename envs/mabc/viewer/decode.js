@@ -5,6 +5,8 @@ const FORMAT_VERSION = 1;
 const MAGIC = [0x89, 0x4d, 0x41, 0x42, 0x43, 0x1a, 0x0d, 0x0a];
 const MAX_HEADER = 4 << 20; // bytes of text
 const MAX_SECTIONS = 256 << 20; // bytes of all sections together
+const MAX_SIDE = 2 ** 31 - 1; // of a section's shape
+const MAX_SIDES = 8;
 
 const ARRAYS = {
   u1: Uint8Array, i1: Int8Array, u2: Uint16Array, i2: Int16Array, i4: Int32Array, f4: Float32Array,
@@ -77,11 +79,14 @@ function placed(table, start, fileLength) {
     names.add(entry.name);
     const what = `Section ${entry.name}`;
     demand(Object.hasOwn(ARRAYS, entry.dtype), `${what} has an unknown type.`);
-    demand(Array.isArray(entry.shape) && entry.shape.length > 0 && entry.shape.every((n) => isWhole(n, 0, 2 ** 31)),
-      `${what} has no valid shape.`);
-    demand(entry.delta === 0 || entry.delta === 1, `${what} is stored in an unknown way.`);
+    demand(Array.isArray(entry.shape) && entry.shape.length <= MAX_SIDES
+      && entry.shape.every((side) => isWhole(side, 0, MAX_SIDE)), `${what} has no valid shape.`);
+    demand(entry.delta === 0 || (entry.delta === 1 && entry.shape.length), `${what} is stored in an unknown way.`);
     demand(isWhole(entry.bytes, 0, 2 ** 31) && isWhole(entry.crc32, 0, 2 ** 32 - 1), `${what} has no valid length.`);
-    const size = entry.shape.reduce((product, n) => product * n, ARRAYS[entry.dtype].BYTES_PER_ELEMENT);
+    const itemsize = ARRAYS[entry.dtype].BYTES_PER_ELEMENT;
+    const extent = entry.shape.reduce((product, side) => product * (side || 1), itemsize); // also beside a side of 0
+    demand(extent <= MAX_SECTIONS, `${what} is too large: its shape spans more than ${MAX_SECTIONS >> 20} MiB.`);
+    const size = entry.shape.includes(0) ? 0 : extent;
     total += size;
     demand(total <= MAX_SECTIONS, `The file is too large: its sections hold more than ${MAX_SECTIONS >> 20} MiB.`);
     demand(start + entry.bytes <= fileLength, `The file is truncated: it ends within section ${entry.name}.`);

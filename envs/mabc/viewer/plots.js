@@ -10,8 +10,8 @@ export class Plots {
     this.sheet = sheet;
   }
 
-  /** Appends the plots to the timeline's area, its legend to the first one's head. */
-  load({ area, legend }, replays, lead) {
+  /** Appends the plots to the timeline's area. */
+  load({ area }, replays, lead) {
     this.replays = replays;
     this.lead = lead;
     this.values = []; // {node, replay, curve, decimals}
@@ -19,7 +19,6 @@ export class Plots {
       this.#plot("Reward", 2, (replay, team) => rewardCurve(replay, team)),
       this.#plot("Hits", 0, (replay, team) => hitCurve(replay, team)),
     );
-    area.querySelector(".plot-head").append(legend);
   }
 
   /** The values at a frame of the lead. */

@@ -4,8 +4,16 @@
 import { decodeFile, demand, half, isWhole } from "./decode.js";
 
 export const KINDS = ["fire", "spent", "hit", "kill", "stun", "brick", "pick_up", "power_up", "base", "enter", "win"];
+export const TILE = 8; // px
+const MAX_TILES = 52; // tiles
+const MAX_TANKS = 40;
 const MAX_TEAMS = 4;
-const MAX_SIDE = 256; // tiles
+const MAX_BASES = 8;
+const MAX_STEPS = 1_000_000;
+const MAX_FRAME_SKIP = 64;
+const MAX_TEXT = 40; // characters of a version or a seed
+const MAX_PER_FRAME = 64; // events or changes, on average
+const MAX_LISTED = 2_000_000; // events or changes
 const LAST_TILE_CODE = 20;
 export const NUM_ACTIONS = 10;
 const EXTRAS = ["value", "probs", "predicted"];
@@ -36,16 +44,23 @@ function checkHeader(header) {
   const whole = (name, value, low, high) => demand(isWhole(value, low, high), `The header's ${name} is not valid.`);
   demand(scenario && typeof scenario === "object", "The header names no scenario.");
   demand(typeof scenario.name === "string", "The scenario has no name.");
-  whole("scenario.sight", scenario.sight, 0, 1 << 16);
-  whole("width", width, 1, MAX_SIDE);
-  whole("height", height, 1, MAX_SIDE);
-  whole("num_steps", T, 0, 1 << 24);
-  whole("num_frames", F, 0, 1 << 26);
+  whole("scenario.sight", scenario.sight, 0, 1 << 15);
+  whole("scenario.max_steps", scenario.max_steps, 0, MAX_STEPS);
+  whole("scenario.frame_skip", scenario.frame_skip, 1, MAX_FRAME_SKIP);
+  whole("width", width, 2, MAX_TILES);
+  whole("height", height, 2, MAX_TILES);
+  whole("num_steps", T, 0, scenario.max_steps);
+  whole("num_frames", F, 0, T * scenario.frame_skip);
+  whole("rules_version", header.rules_version, 0, 2 ** 31);
+  for (const name of ["mabc", "seed", "index", "episode"]) {
+    demand(typeof header[name] === "string" && header[name].length <= MAX_TEXT, `The header's ${name} is not valid.`);
+  }
   if (outcome !== null) whole("outcome", outcome, 0, MAX_TEAMS);
-  for (const [name, list, limit] of [["agents", agents, 127], ["tanks", tanks, 127], ["bases", bases, 16]]) {
+  for (const [name, list, limit] of [["agents", agents, MAX_TANKS], ["tanks", tanks, MAX_TANKS], ["bases", bases, MAX_BASES]]) {
     demand(Array.isArray(list) && list.length <= limit, `The header's ${name} are not valid.`);
   }
   demand(agents.every((agent) => typeof agent === "string"), "The header's agents are not valid.");
+  demand(tanks.length > 0, "The header's tanks are not valid: there is none.");
   const N = agents.length;
   for (const tank of tanks) {
     demand(tank && typeof tank.name === "string" && typeof tank.driver === "string", "The header's tanks are not valid.");
@@ -55,20 +70,23 @@ function checkHeader(header) {
   for (const base of bases) {
     demand(base && typeof base === "object", "The header's bases are not valid.");
     whole("base's team", base.team, 1, MAX_TEAMS);
-    whole("base's x", base.x, -64, 1 << 15);
-    whole("base's y", base.y, -64, 1 << 15);
+    whole("base's x", base.x, TILE, TILE * (width - 1));
+    whole("base's y", base.y, TILE, TILE * (height - 1));
   }
-  return { T, F, N, M: tanks.length, B: bases.length, tiles: width * height, tanks, agents };
+  const columns = tanks.filter(({ driver }) => driver === "learn" || driver === "policy").length; // of actions
+  demand(N <= columns, "The header's agents are not valid: more than tanks that they could drive.");
+  return { T, F, N, M: tanks.length, B: bases.length, columns, width, height, tanks };
 }
 
 /** That every section which is needed is there, in its shape, and that no number leads out of a table. */
-function checkSections(sections, { T, F, N, M, B, tiles }) {
+function checkSections(sections, { T, F, N, M, B, columns, width, height }) {
+  const tiles = width * height;
   const has = (name) => Object.hasOwn(sections, name);
   const shaped = (name, dtype, ...shape) => {
     demand(has(name), `Section ${name} is missing.`);
     const found = sections[name];
-    const fits = found.shape.length === shape.length && shape.every((n, axis) => n === null || n === found.shape[axis]);
-    demand(fits && (dtype === null || found.dtype === dtype),
+    const fits = found.shape.length === shape.length && shape.every((side, axis) => side === found.shape[axis]);
+    demand(fits && found.dtype === dtype,
       `Section ${name} has the wrong shape or type: ${found.dtype} [${found.shape.join(", ")}].`);
   };
   const within = (name, low, high) => {
@@ -80,41 +98,50 @@ function checkSections(sections, { T, F, N, M, B, tiles }) {
     const { data } = sections[name];
     for (let i = 1; i < data.length; i++) demand(data[i] >= data[i - 1], `Section ${name} is not in order.`);
   };
+  /** The columns of a list, {column: dtype}: all of one length, which the number of frames bounds. */
+  const listed = (group, columns) => {
+    const first = `${group}.frame`;
+    const length = has(first) ? sections[first].data.length : 0;
+    const most = Math.min(MAX_PER_FRAME * (F + 1), MAX_LISTED);
+    demand(length <= most, `Section ${first} lists ${length}: expected at most ${most}.`);
+    for (const [column, dtype] of Object.entries(columns)) shaped(`${group}.${column}`, dtype, length);
+    within(first, 0, F);
+    ascending(first);
+  };
 
   shaped("step_frame", "i4", T + 1);
   within("step_frame", 0, F);
   ascending("step_frame");
   const stepFrame = sections.step_frame.data;
   demand(stepFrame[0] === 0 && stepFrame[T] === F, "Section step_frame does not span the frames.");
-  shaped("actions", "i1", T, null);
-  demand(sections.actions.shape[1] >= N && sections.actions.shape[1] <= M, "Section actions has too many columns.");
+  shaped("actions", "i1", T, columns);
   within("actions", 0, NUM_ACTIONS - 1);
-  if (has("hold")) shaped("hold", "i2", ...sections.actions.shape);
+  if (has("hold")) {
+    shaped("hold", "i2", T, columns);
+    within("hold", 0, 2 ** 15 - 1);
+  }
   shaped("reward", "f4", T, N);
+  for (const value of sections.reward.data) demand(Number.isFinite(value), `Section reward holds ${value}: expected a finite number.`);
   for (const [name, dtype] of [["x", "u2"], ["y", "u2"], ["look", "u1"], ["state", "u1"], ["clock", "u1"], ["lives", "u1"]]) {
     shaped(`tank.${name}`, dtype, F + 1, M);
   }
   for (const look of sections["tank.look"].data) demand(look >> 4 <= 4, "Section tank.look names an unknown type of tank.");
+  for (const state of sections["tank.state"].data) demand(state >> 4 <= 4, "Section tank.state holds more than 4 hits left.");
   for (const [name, dtype] of [["x", "u2"], ["y", "u2"], ["look", "u1"]]) shaped(`bullet.${name}`, dtype, F + 1, 2 * M);
   within("bullet.look", 0, 4);
   shaped("field", "u2", F + 1, 5);
-  for (let i = 0; i < sections.field.data.length; i += 5) {
-    demand(sections.field.data[i] <= 6, "Section field names an unknown power-up.");
+  const field = sections.field.data;
+  for (let i = 0; i < field.length; i += 5) {
+    demand(field[i] <= 6, "Section field names an unknown power-up.");
+    demand(field[i] === 0 || (field[i + 1] < TILE * width && field[i + 2] < TILE * height),
+      `Section field places a power-up at ${field[i + 1]}, ${field[i + 2]}: outside of the field.`);
   }
   shaped("terrain", "u1", tiles);
   within("terrain", 0, LAST_TILE_CODE);
-  const changes = has("change.frame") ? sections["change.frame"].data.length : 0;
-  for (const [name, dtype] of [["frame", "i4"], ["tile", "u2"], ["code", "u1"]]) shaped(`change.${name}`, dtype, changes);
-  within("change.frame", 0, F);
-  ascending("change.frame");
+  listed("change", { frame: "i4", tile: "u2", code: "u1" });
   within("change.tile", 0, tiles - 1);
   within("change.code", 0, LAST_TILE_CODE);
-  const events = has("event.frame") ? sections["event.frame"].data.length : 0;
-  for (const [name, dtype] of [["frame", "i4"], ["kind", "u1"], ["tank", "i1"], ["by", "i1"], ["x", "i2"], ["y", "i2"]]) {
-    shaped(`event.${name}`, dtype, events);
-  }
-  within("event.frame", 0, F);
-  ascending("event.frame");
+  listed("event", { frame: "i4", kind: "u1", tank: "i1", by: "i1", x: "i2", y: "i2" });
   within("event.kind", 0, KINDS.length - 1);
   within("event.tank", -1, M - 1);
   within("event.by", -1, M - 1);
@@ -128,7 +155,7 @@ function checkSections(sections, { T, F, N, M, B, tiles }) {
 // -- the replay -----------------------------------------------------------------------------------
 
 function assembled(header, sections, size, name) {
-  const { T, F, N, M, B, tanks } = size;
+  const { T, F, N, M, B, columns, tanks } = size;
   const data = (section) => sections[section].data;
   const replay = {
     name, header, scenario: header.scenario, outcome: header.outcome,
@@ -144,7 +171,7 @@ function assembled(header, sections, size, name) {
     start: data("terrain"),
     seen: data("seen"), seenRow: sections.seen.shape[2],
     seenTiles: sections.seen_tiles?.data, seenTilesRow: sections.seen_tiles?.shape[2],
-    actions: data("actions"), columns: sections.actions.shape[1],
+    actions: data("actions"), columns,
     hold: sections.hold?.data,
     events: listedEvents(sections),
     ...Object.fromEntries(EXTRAS.map((extra) => [extra, sections[`extra.${extra}`]?.data ?? null])),
@@ -255,11 +282,11 @@ export function actionAt(replay, frame, i) {
   return step < 0 || column < 0 ? null : replay.actions[step * replay.columns + column];
 }
 
-/** For how many frames that action holds, or null where the recorder did not say. */
+/** For how many frames that action holds, or null where the caller gave none (0 in the file). */
 export function holdAt(replay, frame, i) {
   const step = playedStep(replay, frame);
   const column = replay.column[i];
-  return !replay.hold || step < 0 || column < 0 ? null : replay.hold[step * replay.columns + column];
+  return !replay.hold || step < 0 || column < 0 ? null : replay.hold[step * replay.columns + column] || null;
 }
 
 /** Action probabilities of an agent at a frame, or null. */

@@ -3,9 +3,8 @@
 
 import { element, setText, symbol, teamColours } from "./dom.js";
 import { drawPicture } from "./picture.js";
-import { agentsOf, predictedAt, sightOf, stepAt, tankAt } from "./replay.js";
+import { agentsOf, predictedAt, sightOf, stepAt, tankAt, TILE } from "./replay.js";
 
-const TILE = 8; // px
 const REACH = 11; // px round a tank's centre in which a click means it
 const USES_ENOUGH = 0.7; // of the room, for a whole multiple to do
 

@@ -8,7 +8,7 @@ const MARKED = ["kill", "base", "pick_up", "win"];
 const LABELS = { kill: "Kill", base: "Base", pick_up: "Pick-up", win: "End", hit: "Hit" };
 const MOST_MARKS = 1500; // elements; more than that is a blur anyway
 
-/** The timeline of the replays in `root`; plots.js appends its plots to `area`, and `legend` to the first. onSeek(frame of the lead). */
+/** The timeline of the replays in `root`; plots.js appends its plots to `area`. onSeek(frame of the lead). */
 export class Timeline {
   constructor(root, sheet, onSeek) {
     this.root = root;
@@ -33,8 +33,7 @@ export class Timeline {
     const lanes = replays.map((replay) => this.#lane(replay));
     this.slider.append(...lanes, element("div.rail", {}, this.progress));
     this.area = element("div.area", {}, this.slider, this.cursor, this.tip);
-    this.legend = this.#legend();
-    this.root.replaceChildren(this.area);
+    this.root.replaceChildren(this.area, this.#legend());
   }
 
   show(frame) {
@@ -74,13 +73,14 @@ export class Timeline {
     return svg;
   }
 
+  /** In a row of its own below the area, where the cursor does not cross it. */
   #legend() {
     const teams = Math.max(...this.replays.map((replay) => replay.teams));
     const kinds = [...MARKED, "hit"].map((kind) =>
       element("span", {}, symbol(`m-${kind}`, `mark-${kind} key`), LABELS[kind]));
     const sides = Array.from({ length: teams }, (_, t) =>
       paintTeam(element("span", {}, element("i.swatch"), `Team ${t + 1}`), this.sheet, t + 1));
-    return element("div.legend", {}, ...kinds, ...sides);
+    return element("div.legend", {}, element("div", {}, ...kinds), element("div", {}, ...sides));
   }
 
   // -- pointer ------------------------------------------------------------------------------------

@@ -18,26 +18,28 @@ MAX_SCALE = 16
 
 PLAY_EPILOG = f"""who drives a tank:
   {", ".join(BOTS)}   a bot
-  RUN        a trained team: a run folder of `python -m algos.train`, or one of its checkpoints
+  RUN        a trained team: a run folder of algos.train, or a checkpoint
   zoo:NAME   a trained team that ships with the suite
 
 examples:
-  mabc play skirmish-3v3                        you and two tactical mates against three classic bots
-  mabc play defend-2 --players 2                two at one keyboard: WASD and space, arrows and enter
-  mabc play duel --players 2                    the same, one against the other
-  mabc play solo --against runs/mine            meet what you have trained
+  mabc play skirmish-3v3                 you and two mates against three bots
+  mabc play defend-2 --players 2         two at one keyboard: WASD, arrows
+  mabc play duel --players 2             the same, one against the other
+  mabc play solo --against runs/mine     meet what you have trained
   mabc play versus-5v5 --mates runs/mine --against runs/mine
-  mabc play skirmish-3v3 --seats team2_1        sit in another tank
-  mabc play scout-3v4 --fog --record game.mabc  see what your tank sees; `mabc watch game.mabc` shows it again
+  mabc play skirmish-3v3 --seats team2_1 sit in another tank
+  mabc play scout-3v4 --fog --record game.mabc    see what your tank sees
 
-A tank of yours acts in every frame; trained teams and mates decide every eight frames, as in training."""
+A tank of yours acts in every frame; trained teams and mates decide every eight
+frames, as in training. `mabc watch game.mabc` shows a recorded game again."""
 
 WATCH_EPILOG = """examples:
   mabc watch game.mabc
   mabc watch game.mabc --follow team1_0         with the eyes of one tank
   mabc watch game.mabc --speed 0.25 --start 40  slowly, from step 40
 
-Keys: space pause, left and right a step, comma and point a frame, + and - speed, tab follow a tank, H all keys."""
+Keys: space pause, left and right a step, comma and point a frame, + and -
+speed, tab follow a tank, H all keys."""
 
 
 class WindowError(Exception):
@@ -46,7 +48,7 @@ class WindowError(Exception):
 
 def add_play_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `mabc play`."""
-    _teach(parser, "Play yourself: alone, two at one keyboard, beside and against bots and trained teams.", PLAY_EPILOG)
+    _teach(parser, "Play yourself: alone or two at one keyboard, with and against bots and teams.", PLAY_EPILOG)
     parser.add_argument("scenario", metavar="SCENARIO", help="a scenario's name; `mabc scenarios` lists them")
     parser.add_argument("--players", type=_whole(1, 4), metavar="N", help="how many people play (default 1)")
     parser.add_argument("--seats", metavar="TANK,…", help="the tanks that people drive (default: the first ones)")

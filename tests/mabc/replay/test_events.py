@@ -69,9 +69,14 @@ def test_two_bullets_meet(tmp_path):
 
 def test_a_base(tmp_path):
     found = events(tmp_path, "A.F.B\n.....\n..E..", [(RIGHT | FIRE, 0)] + [(0, 0)] * 4, mode="versus")
-    kinds = [(e.kind, e.by) for e in found]
-    assert ("base", 0) in kinds
+    assert [(e.kind, e.by) for e in found if e.kind == "base"] == [("base", 0)]
     assert found[-1].kind == "win"
+
+
+def test_a_base_shot_by_its_own_team(tmp_path):
+    found = events(tmp_path, "..F..\n....B\nA.E..", [(RIGHT | FIRE, 0)] + [(0, 0)] * 4, mode="versus")
+    assert [(e.kind, e.by) for e in found if e.kind == "base"] == [("base", 0)]
+    assert found[-1].x == 2
 
 
 def test_a_long_game_has_everything(tmp_path):

@@ -165,8 +165,69 @@ def test_a_bomb_is_not_unpacked(whole):
     def large(header):
         header["sections"][0]["shape"] = [2**20, 2**10]
 
-    with pytest.raises(ReplayError, match="at most 268,435,456 are read"):
+    with pytest.raises(ReplayError, match="more than the 268,435,456 bytes that are read"):
         Replay(with_header(whole, large))
+
+
+@pytest.mark.parametrize("shape", [[0, 2**30, 2**30, 2**30], [10, 0, 2**30, 2**30, 2**30]])
+@pytest.mark.parametrize("delta", [0, 1])
+def test_shapes_of_nothing_that_are_too_large(whole, shape, delta):
+    def change(header):
+        header["sections"][0] |= {"shape": shape, "delta": delta}
+
+    with pytest.raises(ReplayError, match=r"is more than the 268,435,456 bytes"):
+        Replay(with_header(whole, change))
+
+
+def test_more_events_than_frames_can_have(whole):
+    def change(header, sections):
+        for name in [name for name in sections if name.startswith("event.")]:
+            sections[name] = np.zeros(64 * (header["num_frames"] + 2), sections[name].dtype)
+
+    with pytest.raises(ReplayError, match=r"more than \d+ frames can have"):
+        Replay(altered(whole, change))
+
+
+def test_rewards_that_are_no_numbers(whole):
+    def change(header, sections):
+        sections["reward"][0, 0] = np.inf
+
+    with pytest.raises(ReplayError, match="section 'reward' holds what is no finite number"):
+        Replay(altered(whole, change))
+
+
+def test_a_power_up_beyond_the_field(whole):
+    def change(header, sections):
+        sections["field"][0, 1] = 65535
+
+    with pytest.raises(ReplayError, match="section 'field' holds 65535"):
+        Replay(altered(whole, change))
+
+
+@pytest.mark.parametrize(
+    ("where", "key", "value"),
+    [
+        (lambda s: s["teams"][0], "lives", 1.5),
+        (lambda s: s["rewards"], "win", 10**400),
+        (lambda s: s["teams"][0], "strange", 1),
+        (lambda s: s, "targets", 7),
+        (lambda s: s, "map", ["x\ny"] * 2000),
+        (lambda s: s["teams"][0], "tanks", ["player"] * 7),
+        (lambda s: s, "carriers", [10**9]),
+    ],
+)
+def test_scenarios_that_nobody_can_play(whole, where, key, value):
+    def change(header):
+        where(header["scenario"])[key] = value
+
+    with pytest.raises(ReplayError):
+        Replay(with_header(whole, change)).verify()
+
+
+def test_a_number_of_thousands_of_digits():
+    text = zlib.compress(b'{"sections": [], "seed": ' + b"7" * 5000 + b"}")
+    with pytest.raises(ReplayError, match="no JSON"):
+        Replay(struct.pack("<8sII", MAGIC, 1, len(text)) + text)
 
 
 def test_a_deep_header(whole):

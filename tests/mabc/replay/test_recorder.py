@@ -1,6 +1,7 @@
 """What is written when, and what is not."""
 
 import os
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -131,3 +132,101 @@ def test_the_folder_that_cannot_be(tmp_path):
 def test_a_missing_file():
     with pytest.raises(ReplayError, match=r"cannot read nowhere\.mabc: No such file"):
         mabc.load_replay("nowhere.mabc")
+
+
+def test_orders_held_in_some_steps_only(tmp_path):
+    env = mabc.make_batch("skirmish-3v3", 1, record=tmp_path / "game.mabc")
+    env.reset(seed=0)
+    for t in range(40):
+        actions = env.bot_actions("classic")
+        env.step(actions, hold=np.full((1, 3), 8)) if t % 9 == 4 else env.step(actions)
+    env.close()
+    replay = mabc.load_replay(tmp_path / "game.mabc")
+    assert replay.hold[:, 0].tolist()[:6] == [0, 0, 0, 0, 8, 0]
+    assert replay.verify() == 2
+
+
+def test_copies_record_beside_each_other(tmp_path):
+    env = mabc.parallel_env("duel", record=tmp_path, max_steps=20)
+    env.reset(seed=0)
+    env.step(dict.fromkeys(env.agents, 0))
+    for copy in (env, deepcopy(env), deepcopy(env)):
+        while copy.agents:
+            copy.step(dict.fromkeys(copy.agents, 3))
+        copy.close()
+    files = sorted(tmp_path.iterdir())
+    assert [path.name for path in files] == ["000000.mabc", "000001.mabc", "000002.mabc"]
+    assert len({path.read_bytes() for path in files}) == 1
+    assert mabc.load_replay(files[2]).verify()
+
+
+def test_a_second_run_keeps_the_files_of_the_first(tmp_path):
+    for seed, episodes in ((0, 2), (1, 1)):
+        env = mabc.make_batch("duel", 1, record=tmp_path, max_steps=5)
+        env.reset(seed=seed)
+        end_episode(env, episodes)
+        env.close()
+    assert [mabc.load_replay(path).header["seed"] for path in sorted(tmp_path.iterdir())] == ["0", "0", "1"]
+
+
+def test_a_full_disk_does_not_stop_the_game(tmp_path, monkeypatch):
+    env = mabc.make_batch("duel", 1, record=tmp_path / "game.mabc", max_steps=5)
+    env.reset(seed=0)
+
+    def full(path, data, new=False):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mabc.replay.recorder.write_file", full)
+        with pytest.warns(UserWarning, match="could not be written: .* No space left"):
+            end_episode(env)
+    end_episode(env)
+    assert mabc.load_replay(tmp_path / "game.mabc").header["episode"] == "1"
+
+
+def test_a_longer_part_replaces_a_part(tmp_path):
+    env = mabc.make_batch("duel", 1, record=tmp_path / "game.mabc")
+    for steps in (1, 3):
+        env.reset(seed=0)
+        for _ in range(steps):
+            env.step(env.bot_actions("random"))
+    env.close()
+    assert mabc.load_replay(tmp_path / "game.mabc").num_steps == 3
+
+
+def test_notes_that_nobody_could_read(tmp_path):
+    env = mabc.make_batch("skirmish-3v3", 1, record=tmp_path / "game.mabc")
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match=r"note\(value=…\) is float64\[1, 1\]; expected numbers \[3\]"):
+        env.recorder.note(value=np.zeros((1, 1)))
+    with pytest.raises(ValueError, match="expected numbers"):
+        env.recorder.note(mood="good")
+    env.recorder.note(speed=np.zeros(2))
+    env.step(env.bot_actions("random"))
+    with pytest.raises(ValueError, match=r"expected numbers \[2\]"):
+        env.recorder.note(speed=np.zeros(4))
+
+
+def test_numbers_of_numpy_in_a_scenario(tmp_path):
+    env = mabc.make_batch("skirmish-3v3", 1, record=tmp_path / "game.mabc", sight=64, line_of_sight=np.True_)
+    env.reset(seed=0)
+    env.step(env.bot_actions("random"))
+    env.close()
+    assert mabc.load_replay(tmp_path / "game.mabc").verify() == 2
+
+
+@pytest.mark.parametrize("path", ["", True, 7])
+def test_what_is_no_path(path):
+    with pytest.raises(ValueError, match=r"expected a file ending in \.mabc, or a folder"):
+        mabc.make_batch("duel", 1, record=path)
+
+
+def test_a_world_changed_in_its_last_step(tmp_path):
+    env = mabc.make_batch("skirmish-3v3", 1, record=tmp_path / "game.mabc", max_steps=50)
+    env.reset(seed=0)
+    for _ in range(3):
+        env.step(env.bot_actions("random"))
+    env.worlds[0]["step"] = 49  # time is up with the next one
+    with pytest.warns(UserWarning, match="something other"):
+        env.step(env.bot_actions("random"))
+    assert not (tmp_path / "game.mabc").exists()

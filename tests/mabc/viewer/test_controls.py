@@ -188,10 +188,26 @@ def test_marks_and_legend(watch, episodes, replays):
     assert f"{name} destroys" in view.text(".tip")
 
 
+@pytest.mark.parametrize("width", [375, 1440])
+def test_the_legend_has_a_row_of_its_own(watch, episodes, width):
+    view = watch(viewport={"width": width, "height": 812}).files(episodes["skirmish"])
+    view.js("viewer.player.seek(Math.round(viewer.player.lead.F / 10))")
+    area, legend, cursor, track = (
+        view.page.locator(name).bounding_box() for name in (".area", ".legend", ".cursor", "#track")
+    )
+    assert cursor["y"] + cursor["height"] <= area["y"] + area["height"] <= legend["y"]
+    assert track["x"] < legend["x"]
+    assert legend["x"] + legend["width"] < track["x"] + track["width"]
+    for head in view.page.locator(".plot-head").all():
+        assert head.bounding_box()["height"] < 24, "one line of words over a plot"
+
+
 def test_help(long):
     long.press("?")
     assert long.page.is_visible("#help")
     assert "play, pause" in long.text("#help")
+    for text in ("N\nfollow the next tank", "Shift N\nfollow the one before", "Tab goes from button to button"):
+        assert text in long.text("#help")
     long.press("Space")
     assert not long.js("viewer.player.playing"), "keys are the dialogue's now"
     long.press("Escape")
