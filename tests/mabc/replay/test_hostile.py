@@ -198,7 +198,7 @@ def test_rewards_that_are_no_numbers(whole):
 
 def test_a_power_up_beyond_the_field(whole):
     def change(header, sections):
-        sections["field"][0, 1] = 65535
+        sections["field"][0, :2] = 1, 65535
 
     with pytest.raises(ReplayError, match="section 'field' holds 65535"):
         Replay(altered(whole, change))

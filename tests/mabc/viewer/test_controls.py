@@ -228,6 +228,7 @@ def test_theme(watch, episodes):
     assert view.js(page) == light
     view.press("t")
     assert view.js(page) == dark
+    view.page.wait_for_timeout(300)  # the browser writes its storage a moment later
     view.page.reload()
     view.until("Boolean(window.viewer) && viewer.firstFrame !== null")
     assert view.js(page) == dark, "it is remembered"

@@ -94,7 +94,7 @@ def broken_files(good):
         "header without sections": (with_header(good, b"{}"), "no sections"),
         "too large": (entry(good, shape=[1 << 30, 4]), "spans more than 256 MiB"),
         "too large beside a side of 0": (entry(good, shape=[1 << 30, 0, 4]), "spans more than 256 MiB"),
-        "too large together": (entry(good, slice(2), shape=[50 << 20]), "sections hold more than 256 MiB"),
+        "too large together": (entry(good, slice(2), shape=[70 << 20]), "sections hold more than 256 MiB"),
         "a side too long": (entry(good, shape=[1 << 31, 0]), "no valid shape"),
         "too many sides": (entry(good, shape=[1] * 9), "no valid shape"),
         "negative shape": (entry(good, shape=[-1]), "no valid shape"),
@@ -165,8 +165,8 @@ def wrong_numbers(header, sections):
         "many changes": (with_list("change", CHANGE, most + 1), f"change.frame lists {most + 1}"),
         "2,000,001 events": (packed(longest, empty | listed("event", EVENT, 2_000_001)), "at most 2000000"),
         "2,000,001 changes": (packed(longest, empty | listed("change", CHANGE, 2_000_001)), "at most 2000000"),
-        "power-up's x": (changed("field", (0, slice(3)), (1, 8 * width, 0)), "field places a power-up"),
-        "power-up's y": (changed("field", (0, slice(3)), (6, 0, 8 * height)), "field places a power-up"),
+        "power-up's x": (changed("field", (0, slice(3)), (1, 8 * width + 1, 0)), "field places a power-up"),
+        "power-up's y": (changed("field", (0, slice(3)), (6, 0, 8 * height + 1)), "field places a power-up"),
         "reward no number": (changed("reward", (0, 0), np.nan), "reward holds NaN"),
         "reward without end": (changed("reward", (1, 0), -np.inf), "reward holds -Infinity"),
         "hold": (packed(header, sections | {"hold": no_hold - 1}), "hold holds -1"),
@@ -193,7 +193,6 @@ def odd_files(header, sections):
     """Files that no recorder writes, at the edge of what is read."""
     frames, width, height = header["num_frames"], header["width"], header["height"]
     field = sections["field"].copy()
-    field[0, :3] = 0, 60_000, 60_000  # no power-up: its place is nowhere used
     field[1, :3] = 6, 8 * width - 1, 8 * height - 1
     longest, empty = stretched(header, sections, steps=500, frames=32_000)
     return {
@@ -233,6 +232,18 @@ def test_odd_files_are_shown(watch, episodes):
     for what, data in odd_files(*parts(episodes["tiny"])).items():
         assert open_bytes(view, data) == "", what
         view.js("for (const frame of [0, 1, viewer.player.lead.F]) viewer.player.seek(frame)")
+
+
+def test_the_place_of_a_power_up_counts_where_there_is_one(watch, episodes):
+    header, sections = parts(episodes["tiny"])
+    view = watch().files(episodes["tiny"])
+    for power_up, told in ((0, ""), (1, "field places a power-up")):
+        for place in ((8 * header["width"], 0), (0, 8 * header["height"])):
+            field = sections["field"].copy()
+            field[0, :3] = power_up, *place
+            message = open_bytes(view, packed(header, sections | {"field": field}))
+            assert told in message
+            assert bool(message) == bool(told)
 
 
 def test_a_hold_of_none_is_not_shown(watch, episodes):
