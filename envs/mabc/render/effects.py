@@ -7,6 +7,7 @@ no world, and is seen all the same. The browser's viewer draws the same ones.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 import numpy as np
 
@@ -33,12 +34,19 @@ def draw_puffs(picture: np.ndarray, places: Iterable[tuple[int, int, int]]) -> N
 
 def _ring(picture: np.ndarray, x: int, y: int, inner: float, outer: float, colour: tuple[int, int, int]) -> None:
     """The pixels whose distance from (x, y) is from `inner` to `outer`, every other one where it thins out."""
+    dy, dx = _offsets(inner, outer)
+    rows, columns = dy + y, dx + x
+    there = (rows >= 0) & (rows < picture.shape[0]) & (columns >= 0) & (columns < picture.shape[1])
+    picture[rows[there], columns[there]] = colour
+
+
+@cache
+def _offsets(inner: float, outer: float) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of a ring's pixels from its middle."""
     reach = int(np.ceil(outer))
     dy, dx = np.mgrid[-reach:reach, -reach:reach]
     distance = np.hypot(dx + 0.5, dy + 0.5)
     inside = (distance <= outer) & (distance >= inner)
     if inner > 0:
         inside &= (dx + dy) % 2 == 0
-    rows, columns = dy[inside] + y, dx[inside] + x
-    there = (rows >= 0) & (rows < picture.shape[0]) & (columns >= 0) & (columns < picture.shape[1])
-    picture[rows[there], columns[there]] = colour
+    return dy[inside], dx[inside]
