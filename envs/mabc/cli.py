@@ -15,6 +15,7 @@ from . import __version__, maps, window
 from .catalogue import scenario, scenarios
 from .params import BOTS, MODES, RULES_VERSION
 from .scenarios import ScenarioError
+from .terminal import plain, refuse, whole
 
 if TYPE_CHECKING:
     from .replay import Replay
@@ -92,15 +93,9 @@ def main(argv: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (ReplayError, maps.MapError, ImportError, OSError) as error:
-        return _refuse(arguments.command, error, 1)
+        return refuse(arguments.command, error, 1)
     except ValueError as error:
-        return _refuse(arguments.command, error, 2)
-
-
-def _refuse(command: str, error: Exception, status: int) -> int:
-    """Say what is wrong; returns the exit status."""
-    print(f"mabc {command}: {_plain(str(error))}", file=sys.stderr)
-    return status
+        return refuse(arguments.command, error, 2)
 
 
 def _parser(commands: argparse._SubParsersAction, name: str, text: str, epilog: str) -> argparse.ArgumentParser:
@@ -118,11 +113,11 @@ def _add_show(commands: argparse._SubParsersAction) -> None:
     show.add_argument("scenario", metavar="SCENARIO", help="a scenario's name; `mabc scenarios` lists them")
     show.add_argument("--png", nargs="?", const="", metavar="FILE", help="write a picture (default SCENARIO.png)")
     show.add_argument("--seed", type=int, default=0, help="of the episode (0)")
-    show.add_argument("--steps", type=_count, default=0, help="how many steps to play first (0)")
+    show.add_argument("--steps", type=whole(0, 1_000_000), default=0, help="how many steps to play first (0)")
     show.add_argument("--bot", choices=BOTS, default="classic", help="who plays them in the agents' seats (classic)")
     show.add_argument("--agent", type=int, metavar="N", help="png: draw what the n-th agent knows, from 0")
-    show.add_argument("--worlds", type=_size, default=1, help="png: how many worlds to show on one sheet (1)")
-    show.add_argument("--scale", type=_size, default=3, help="png: screen pixels a pixel of the game (3)")
+    show.add_argument("--worlds", type=whole(1, 64), default=1, help="png: how many worlds to show on one sheet (1)")
+    show.add_argument("--scale", type=whole(1, 64), default=3, help="png: screen pixels a pixel of the game (3)")
     show.set_defaults(run=show_scenario)
 
 
@@ -135,7 +130,7 @@ def _add_export(commands: argparse._SubParsersAction) -> None:
     export.add_argument("--follow", metavar="TANK", help="mp4, gif, png: show what this tank sees")
     export.add_argument("--step", type=int, help="png: which step (default the last)")
     export.add_argument("--speed", type=float, default=1.0, help="mp4, gif: how fast (1)")
-    export.add_argument("--scale", type=_size, help="screen pixels a pixel of the game (mp4 and png 3, gif 2)")
+    export.add_argument("--scale", type=whole(1, 64), help="screen pixels a pixel of the game (mp4 and png 3, gif 2)")
     export.set_defaults(run=export_replay)
 
 
@@ -162,22 +157,6 @@ def _add_check(commands: argparse._SubParsersAction) -> None:
     check.add_argument("--mode", choices=MODES, help="the mode it is for (default: all are tried)")
     check.add_argument("--tanks", help="tanks of each team, e.g. 3,3 (default: one for each team with entries)")
     check.set_defaults(run=check_map)
-
-
-def _count(text: str) -> int:
-    """A whole number from 0, for argparse."""
-    value = int(text)
-    if value < 0:
-        raise ValueError
-    return value
-
-
-def _size(text: str) -> int:
-    """A whole number from 1 to 64, for argparse."""
-    value = int(text)
-    if not 1 <= value <= 64:
-        raise argparse.ArgumentTypeError(f"{value}: expected 1 to 64")
-    return value
 
 
 def list_scenarios(arguments: argparse.Namespace) -> int:
@@ -289,40 +268,36 @@ def show_info(arguments: argparse.Namespace) -> int:
     if arguments.events:
         names = [tank["name"] for tank in replay.tanks] + ["-"]
         for event in replay.events:
-            who = f"{_plain(names[event.tank])} by {_plain(names[event.by])}"
+            who = f"{plain(names[event.tank])} by {plain(names[event.by])}"
             print(f"step {event.step:5} frame {event.frame:6}  {event.kind:9} {who:28} at {event.x}, {event.y}")
     return 0
 
 
 def _facts(replay: Replay, facts: dict) -> str:
     lines = [
-        _plain(repr(replay)),
-        f"{facts['bytes']:,} bytes, mabc {_plain(facts['mabc'])}, rules {facts['rules_version']}",
+        plain(repr(replay)),
+        f"{facts['bytes']:,} bytes, mabc {plain(facts['mabc'])}, rules {facts['rules_version']}",
     ]
     for name, driver in facts["tanks"].items():
         earned = f"  return {facts['return'][name]:.3f}" if name in facts["return"] else ""
-        lines.append(f"  {_plain(name):12} {_plain(driver):9}{earned}")
+        lines.append(f"  {plain(name):12} {plain(driver):9}{earned}")
     lines.append("events: " + ", ".join(f"{count} {kind}" for kind, count in facts["events"].items()))
     if facts["extras"]:
-        lines.append("extras: " + ", ".join(f"{_plain(name)} {shape}" for name, shape in facts["extras"].items()))
+        lines.append("extras: " + ", ".join(f"{plain(name)} {shape}" for name, shape in facts["extras"].items()))
     if "verified" in facts:
         lines.append(f"played again: {facts['verified']} states compared, all the same")
     return "\n".join(lines)
 
 
-def _plain(text: str) -> str:
-    """A stranger's text without what would steer a terminal."""
-    return "".join(char if char.isprintable() or char == "\n" else "?" for char in text)
-
-
 def write_gallery(arguments: argparse.Namespace) -> int:
     """Write a page with all replays below a folder."""
+    from .replay.recorder import write_file
     from .viewer import gallery
 
     if not arguments.folder.is_dir():
         raise ScenarioError(f"{arguments.folder} is no folder")
     path = arguments.out or arguments.folder / "index.html"
-    path.write_text(gallery(arguments.folder), encoding="utf-8")
+    write_file(path, gallery(arguments.folder).encode())
     print(path)
     return 0
 

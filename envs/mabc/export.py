@@ -65,7 +65,7 @@ def export_mp4(
     )
     try:
         writer.send(None)
-        for picture in _told(_pictures(replay, every, agent), _count(replay, every), "mp4", progress):
+        for picture in _told(replay.pictures(every, 1, agent, effects=True), _count(replay, every), "mp4", progress):
             writer.send(picture)
         writer.close()
         temporary.replace(path)
@@ -103,7 +103,7 @@ def gif_bytes(
     import io
 
     rate, every = _pace(speed, fps)
-    pictures = _told(_pictures(replay, every, agent), _count(replay, every), "gif", progress)
+    pictures = _told(replay.pictures(every, 1, agent, effects=True), _count(replay, every), "gif", progress)
     colours = _colours()
     palette = _channels(colours).tobytes()
     images, before = [], None
@@ -169,10 +169,6 @@ def _pace(speed: float, fps: float) -> tuple[float, int]:
 
 def _count(replay: Replay, every: int) -> int:
     return -(-replay.num_frames // every) + 1
-
-
-def _pictures(replay: Replay, every: int, agent: str | int | None) -> Iterator[np.ndarray]:
-    return replay.pictures(every, 1, agent, effects=True)
 
 
 def _packed(colours: np.ndarray) -> np.ndarray:

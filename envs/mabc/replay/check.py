@@ -6,16 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..params import BASE, MAX_BASES, MAX_TANKS, MAX_TEAMS, MAX_TILES, NUM_ACTIONS, PLAYER, POWER_UPS, TILE
+from ..params import BASE, MAX_BASES, MAX_TANKS, MAX_TEAMS, MAX_TILES, PLAYER, POWER_UPS, TILE
 from .container import ReplayError
 from .events import EVENT_KINDS
-from .trace import FRAME_SECTIONS
+from .trace import FRAME_SECTIONS, HASH_EVERY, LISTS, extra_shapes
 
-LISTS = {
-    "change": {"frame": "i4", "tile": "u2", "code": "u1"},
-    "event": {"frame": "i4", "kind": "u1", "tank": "i1", "by": "i1", "x": "i2", "y": "i2"},
-}
-"""Sections that are columns of a list, by what they list; "frame" comes first."""
 PER_FRAME, MAX_LISTED = 64, 2_000_000
 """Events, or changed tiles, a frame on average, and in all."""
 
@@ -138,14 +133,14 @@ def _expected(
     for name in (name for name in sections if name.startswith("extra.")):
         array = sections[name]
         wanted[name] = (array.dtype.str[1:], (steps, *array.shape[1:]))
-    for name, shape in {"value": (agents,), "probs": (agents, NUM_ACTIONS), "predicted": (agents, tanks, 2)}.items():
+    for name, shape in extra_shapes(agents, tanks).items():
         if f"extra.{name}" in sections:
             wanted[f"extra.{name}"] = ("f2", (steps, *shape))
     wanted |= {
         "step_frame": ("i4", (steps + 1,)),
         "actions": ("i1", (steps, orders)),
         "reward": ("f4", (steps, agents)),
-        "hash": ("u1", (-(-steps // 64) + 1, 16)),
+        "hash": ("u1", (-(-steps // HASH_EVERY) + 1, 16)),
         "terrain": ("u1", (area,)),
         "seen": ("u1", (steps + 1, tanks, (3 * tanks + bases + 8) // 8)),
     }

@@ -6,7 +6,7 @@ import json
 import math
 import struct
 import zlib
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 
@@ -20,6 +20,18 @@ _START = struct.Struct("<8sII")
 
 class ReplayError(ValueError):
     """A file that is no replay, or a broken one; the message says what is wrong with it and what would do."""
+
+
+class _Entry(NamedTuple):
+    """A section's line in the table of the header."""
+
+    name: str
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    delta: int
+    size: int  # bytes, unpacked
+    stored: int  # bytes in the file
+    crc: int
 
 
 def pack(header: dict[str, Any], sections: dict[str, np.ndarray], deltas: frozenset[str] | set[str]) -> bytes:
@@ -78,7 +90,7 @@ def _header(stored: bytes, size: int) -> dict[str, Any]:
 def _sections(header: dict[str, Any], data: bytes, at: int) -> dict[str, np.ndarray]:
     """The arrays. Sizes are checked before anything is unpacked, so that a small file cannot fill the memory."""
     table = [_entry(entry) for entry in header["sections"]]
-    total = sum(size for _, _, _, _, size, _, _ in table)
+    total = sum(entry.size for entry in table)
     if total > MAX_SECTIONS:
         raise ReplayError(f"its sections hold {total:,} bytes; at most {MAX_SECTIONS:,} are read")
     found: dict[str, np.ndarray] = {}
@@ -98,8 +110,8 @@ def _sections(header: dict[str, Any], data: bytes, at: int) -> dict[str, np.ndar
     return found
 
 
-def _entry(entry: Any) -> tuple[str, np.dtype, tuple[int, ...], int, int, int, int]:
-    """(name, dtype, shape, delta, bytes unpacked, bytes as stored, checksum) of a section, each of a legal value."""
+def _entry(entry: Any) -> _Entry:
+    """A section's line in the table, each value a legal one."""
     if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
         raise ReplayError("a section has no name")
     name = entry["name"][:80]
@@ -114,15 +126,7 @@ def _entry(entry: Any) -> tuple[str, np.dtype, tuple[int, ...], int, int, int, i
     kind = np.dtype("<" + str(dtype))
     if math.prod(side for side in shape if side) * kind.itemsize > MAX_SECTIONS:  # a side of 0 hides the others
         raise ReplayError(f"section {name!r}: shape {shape} is more than the {MAX_SECTIONS:,} bytes that are read")
-    return (
-        name,
-        kind,
-        tuple(shape),
-        int(delta),
-        math.prod(shape) * kind.itemsize,
-        int(entry["bytes"]),
-        int(entry["crc32"]),
-    )
+    return _Entry(name, kind, tuple(shape), delta, math.prod(shape) * kind.itemsize, stored, crc)
 
 
 def _whole(value: Any, limit: int) -> TypeGuard[int]:

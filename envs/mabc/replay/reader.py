@@ -22,8 +22,8 @@ from ..state import SCRATCH, WORLD
 from .check import check
 from .container import ReplayError, unpack
 from .events import EVENT_KINDS, FIRE, SPENT, Event
-from .recorder import HASH_EVERY, MAX_MAPS, begin_world, digest
-from .trace import all_seen, drawable_spec, seen_record, world_at
+from .recorder import MAX_MAPS, begin_world, digest, write_file
+from .trace import HASH_EVERY, all_seen, drawable_spec, seen_record, world_at
 
 MAX_FILE = 256 << 20  # bytes
 
@@ -292,8 +292,6 @@ class Replay:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the file as it was read."""
-        from .recorder import write_file
-
         write_file(Path(path), self.data)
 
 

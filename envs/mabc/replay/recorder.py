@@ -21,12 +21,11 @@ from ..scenarios import Scenario, ScenarioError
 from ..state import SCRATCH, SEEN, WORLD
 from .container import MAX_SECTIONS, pack
 from .events import COUNTS, Row, eventful, events_of
-from .trace import DELTA, rows_of, seen_bits
+from .trace import DELTA, HASH_EVERY, LISTS, extra_shapes, rows_of, seen_bits
 
 if TYPE_CHECKING:
     from ..api.batched import BatchedEnv
 
-HASH_EVERY = 64  # steps
 MAX_MAPS = 1000  # of a scenario, in a file
 SUFFIX = ".mabc"
 
@@ -191,8 +190,7 @@ class _Episode:
 
     def note(self, extras: dict[str, Any]) -> None:
         """See Recorder.note."""
-        agents = self._env.num_agents
-        known = {"value": (agents,), "probs": (agents, NUM_ACTIONS), "predicted": (agents, self._counts[0], 2)}
+        known = extra_shapes(self._env.num_agents, self._counts[0])
         for name, given in extras.items():
             value = np.asarray(given)
             before = self._rows.get(f"extra.{name}")
@@ -248,10 +246,10 @@ class _Episode:
         if not self._hold_given:
             del sections["hold"]
         sections["terrain"] = self._terrain
-        for column, (name, dtype) in enumerate((("frame", "i4"), ("tile", "u2"), ("code", "u1"))):
-            sections[f"change.{name}"] = np.array([change[column] for change in self._changes], dtype)
-        for name, dtype in zip(Row._fields, ("i4", "u1", "i1", "i1", "i2", "i2"), strict=True):
-            sections[f"event.{name}"] = np.array([getattr(event, name) for event in self._events], dtype)
+        lists: dict[str, list[Any]] = {"change": self._changes, "event": self._events}
+        for group, listed in lists.items():
+            for column, (name, dtype) in enumerate(LISTS[group].items()):
+                sections[f"{group}.{name}"] = np.array([one[column] for one in listed], dtype)
         return pack(self._header(scenario), sections, DELTA & set(sections))
 
     def _add(self, rows: dict[str, np.ndarray]) -> None:

@@ -1,4 +1,4 @@
-"""What is drawn, frame by frame, as arrays: taken from worlds, checked, and put back into a world that can be drawn.
+"""What is drawn, frame by frame, as arrays: taken from worlds, and put back into a world that can be drawn.
 
 M tanks, F frames, B bases, T steps. Sections and their columns are those of docs/replay.md.
 """
@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..params import MAX_TEAMS, NOBODY
+from ..params import MAX_TEAMS, NOBODY, NUM_ACTIONS
 from ..state import SEEN, SPEC, WORLD
 
+HASH_EVERY = 64  # steps
 FRAME_SECTIONS = {
     "tank.x": "u2",
     "tank.y": "u2",
@@ -26,6 +27,16 @@ FRAME_SECTIONS = {
 }
 DELTA = {*FRAME_SECTIONS, "step_frame", "hold", "change.frame", "change.tile", "event.frame", "seen", "seen_tiles"}
 """The sections that are stored as differences."""
+LISTS = {
+    "change": {"frame": "i4", "tile": "u2", "code": "u1"},
+    "event": {"frame": "i4", "kind": "u1", "tank": "i1", "by": "i1", "x": "i2", "y": "i2"},
+}
+"""Sections that are columns of a list, by what they list; "frame" comes first."""
+
+
+def extra_shapes(num_agents: int, num_tanks: int) -> dict[str, tuple[int, ...]]:
+    """The shape, for one step, of the extras that viewers know."""
+    return {"value": (num_agents,), "probs": (num_agents, NUM_ACTIONS), "predicted": (num_agents, num_tanks, 2)}
 
 
 def rows_of(frames: np.ndarray, num_tanks: int, num_bases: int) -> dict[str, np.ndarray]:
@@ -97,12 +108,8 @@ def world_at(header: dict[str, Any], sections: dict[str, np.ndarray], frame: int
     world["frozen"] = frozen >> np.arange(MAX_TEAMS) & 1
     for b, base in enumerate(header["bases"]):
         record = world["bases"][b]
-        record["x"], record["y"], record["team"], record["alive"] = (
-            base["x"],
-            base["y"],
-            base["team"],
-            standing >> b & 1,
-        )
+        record["x"], record["y"], record["team"] = base["x"], base["y"], base["team"]
+        record["alive"] = standing >> b & 1
     tanks, bullets = world["tanks"][:count], world["bullets"][: 2 * count]
     look, state = sections["tank.look"][frame], sections["tank.state"][frame]
     clock = sections["tank.clock"][frame]

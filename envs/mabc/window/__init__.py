@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from ..params import BOTS
 from ..scenarios import ScenarioError
+from ..terminal import number, refuse, whole
 
 MAX_SCALE = 16
 
@@ -50,7 +50,7 @@ def add_play_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `mabc play`."""
     _teach(parser, "Play yourself: alone or two at one keyboard, with and against bots and teams.", PLAY_EPILOG)
     parser.add_argument("scenario", metavar="SCENARIO", help="a scenario's name; `mabc scenarios` lists them")
-    parser.add_argument("--players", type=_whole(1, 4), metavar="N", help="how many people play (default 1)")
+    parser.add_argument("--players", type=whole(1, 4), metavar="N", help="how many people play (default 1)")
     parser.add_argument("--seats", metavar="TANK,…", help="the tanks that people drive (default: the first ones)")
     parser.add_argument("--mates", default="tactical", metavar="WHO", help="drives the rest of your team (tactical)")
     parser.add_argument(
@@ -61,7 +61,7 @@ def add_play_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--record", metavar="FILE", help="write the games as replays: a file, or a folder for all")
     parser.add_argument("--fog", action="store_true", help="show only what your tanks see (F in the window switches)")
-    parser.add_argument("--speed", type=_number(0.1, 8.0), default=1.0, metavar="X", help="of the game, 0.1 to 8 (1)")
+    parser.add_argument("--speed", type=number(0.1, 8.0), default=1.0, metavar="X", help="of the game, 0.1 to 8 (1)")
     _add_scale(parser)
 
 
@@ -70,8 +70,8 @@ def add_watch_arguments(parser: argparse.ArgumentParser) -> None:
     _teach(parser, "Watch a replay in a window.", WATCH_EPILOG)
     parser.add_argument("file", metavar="FILE", type=Path, help="a replay, *.mabc")
     parser.add_argument("--follow", metavar="TANK", help="begin with the eyes of this tank")
-    parser.add_argument("--start", type=_whole(0, 10_000_000), default=0, metavar="STEP", help="where to begin (0)")
-    parser.add_argument("--speed", type=_number(0.25, 16.0), default=1.0, metavar="X", help="0.25 to 16 (1)")
+    parser.add_argument("--start", type=whole(0, 10_000_000), default=0, metavar="STEP", help="where to begin (0)")
+    parser.add_argument("--speed", type=number(0.25, 16.0), default=1.0, metavar="X", help="0.25 to 16 (1)")
     parser.add_argument("--paused", action="store_true", help="wait for the space bar")
     _add_scale(parser)
 
@@ -105,13 +105,11 @@ def _run(command: str, work: Callable[[], None]) -> int:
     except KeyboardInterrupt:
         return 130
     except (ScenarioError, WindowError) as error:
-        print(f"mabc {command}: {error}", file=sys.stderr)
-        return 2 if isinstance(error, ScenarioError) else 1
+        return refuse(command, error, 2 if isinstance(error, ScenarioError) else 1)
     except ModuleNotFoundError as error:
         if error.name != "pygame":
             raise
-        print(f'mabc {command}: a window needs pygame: pip install "mabc[render]"', file=sys.stderr)
-        return 1
+        return refuse(command, 'a window needs pygame: pip install "mabc[render]"', 1)
     return 0
 
 
@@ -123,33 +121,7 @@ def _teach(parser: argparse.ArgumentParser, text: str, epilog: str) -> None:
 def _add_scale(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scale",
-        type=_whole(1, MAX_SCALE),
+        type=whole(1, MAX_SCALE),
         metavar="N",
         help=f"window pixels for one of the game, 1 to {MAX_SCALE} (default: as large as the screen allows, up to 3)",
     )
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    """An option that is a whole number from low to high."""
-
-    def number(text: str) -> int:
-        if not text.lstrip("+-").isdigit() or not low <= int(text) <= high:
-            raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number from {low} to {high:,}")
-        return int(text)
-
-    return number
-
-
-def _number(low: float, high: float) -> Callable[[str], float]:
-    """An option that is a number from low to high."""
-
-    def number(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{text!r}: expected a number from {low:g} to {high:g}")
-        return value
-
-    return number

@@ -6,11 +6,8 @@ import numpy as np
 
 from ..observe.sight import look_around
 from ..params import TILE
-from ..render import seen_frame
+from ..render import FOG, seen_frame
 from ..state import SEEN
-
-DARKER = 3
-"""How many times darker the field is where nobody looks; as in render.fog."""
 
 
 def seen_by(worlds: np.ndarray, spec: np.ndarray, tanks: list[int]) -> np.ndarray:
@@ -41,5 +38,5 @@ def picture_of(worlds: np.ndarray, spec: np.ndarray, tanks: list[int]) -> np.nda
     world = worlds[0]
     lit = in_sight(world, spec[0], tanks)
     picture = seen_frame(worlds, spec, seen_by(worlds, spec, tanks))
-    picture[~lit] //= DARKER
+    picture[~lit] //= FOG
     return picture

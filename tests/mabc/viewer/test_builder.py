@@ -50,6 +50,12 @@ def test_modules_share_a_scope_in_peace():
         assert f"\n// {path.name}\n" in html or f">// {path.name}\n" in html, f"{path.name} is not part of the page"
 
 
+def test_the_gallery_of_the_docs_is_what_the_builder_makes_now():
+    folder = Path(__file__).parents[3] / "docs" / "replays"
+    made = (folder / "index.html").read_text("utf-8")
+    assert made == viewer.gallery(folder), "an old page: run `mabc gallery docs/replays`"
+
+
 def test_names_are_escaped():
     html = viewer.page([(HOSTILE, b"x")], title="<b>&\"'")
     assert HOSTILE not in html
