@@ -73,7 +73,7 @@ gpu-check: .venv-cuda/.ready  ## compile the step for a GPU, without having one,
 
 clean:  ## remove caches and build products; runs/ and the environments stay
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find envs algos tests scripts -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	find envs algos world_models tests scripts -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 distclean: clean  ## clean, and remove .venv and the other environments as well
 	rm -rf .venv .venv-rllib .venv-peers .venv-cuda
@@ -96,7 +96,7 @@ $(TRAIN_READY): pyproject.toml constraints.txt | $(VENV)/.ready-torch
 
 $(TEST_READY): $(TRAIN_READY)
 	@echo "Installing what the tests need"
-	@$(PIP) -c constraints.txt -e ".[train,render,interop,dev]"
+	@$(PIP) -c constraints.txt -e ".[train,offline,render,interop,dev]"
 	@touch $@
 
 .venv-rllib/.ready: pyproject.toml constraints.txt

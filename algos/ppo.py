@@ -32,6 +32,7 @@ PRESETS = {
     "ippo": {},
     "mappo": {"centralised": True},
 }
+TOTAL_STEPS = 1_500_000  # environment steps of a run, unless total_steps= is given
 
 # --- config ---
 
@@ -433,8 +434,9 @@ def rollout(env: BatchedEnv, agent: Agent, config: Config, storage: Storage, hid
         storage.rewards[t], storage.terminated[t], storage.truncated[t] = reward, terminated, truncated
         done = terminated | truncated
         storage.first[t + 1] = done
-        if truncated.any():
-            keep_cut(storage, t, np.flatnonzero(truncated & ~terminated), info)
+        cut = truncated & ~terminated  # both at once: the last step before the limit also ended the task
+        if cut.any():
+            keep_cut(storage, t, np.flatnonzero(cut), info)
         begin_step(storage, t + 1, env, config, obs, info["alive"])
         episodes.add(done, info)
     shared = shares_reward(env)

@@ -8,6 +8,8 @@
     python -m algos.train resume=runs/mine/checkpoints/FILE        go on from there; later checkpoints are removed
     python -m algos.train env=pettingzoo env.id=mpe2.simple_spread_v3
     python -m algos.train env=gym env.id=CartPole-v1 algo.num_steps=128
+    python -m algos.train env=gym env.id=Hopper-v5 algo=iql data=hopper-medium     offline: learns from a dataset
+    python -m algos.train env=mabc algo=cql data=expert algo.alpha=1               the same for a team of tanks
     python -m algos.train --help env=gym algo=mappo                the keys of these two
 
 Afterwards: python -m algos.evaluate run=PATH, python -m algos.play run=PATH, tensorboard --logdir PATH.
@@ -37,7 +39,8 @@ class TrainConfig:
     env: Any = None  # what to learn in; its keys are env.…
     algo: Any = None  # how to learn; its keys are algo.…
     seed: int = 0  # of networks, sampling and worlds
-    total_steps: int = 1_500_000  # environment steps, summed over worlds
+    data: str | None = None  # what offline algorithms learn from: a recipe's name, minari:ID, a file or folder
+    total_steps: int | None = None  # environment steps, summed over worlds; offline: gradient steps
     dir: str | None = None  # run folder; empty: runs/<scenario>-<algo>-s<seed>
     resume: str | None = None  # a run folder (or one of its checkpoints: later ones are removed) to go on with
     device: str = "cpu"  # of the networks: cpu | cuda
@@ -56,6 +59,7 @@ def help_text(overrides: list[str]) -> str:
     general = general_keys()
     names = {"env": " | ".join(cfg.env_classes()), "algo": " | ".join(known)}
     shown = {key.name: names.get(key.name, key.default) for key in general}
+    shown["total_steps"] = cfg.constant(cfg.source_of(algo), "TOTAL_STEPS")
     return "\n\n".join(
         [
             (__doc__ or "").strip(),
@@ -79,8 +83,9 @@ def check_overrides(overrides: list[str], sweep: bool) -> list[str]:
         raise cfg.BadInput("several values for one key are a sweep: add -m")
     known = [key.name for key in general_keys()] + [f"algo.{key.name}" for name in algos for key in cfg.algo_keys(name)]
     known += [f"env.{key.name}" for name in envs for key in cfg.env_keys(name)]
-    clean = cfg.check_keys(overrides, known, open_keys=["env.kwargs"])
+    clean = cfg.check_keys(overrides, known, open_keys=["env.kwargs", "algo.kwargs"])
     check_resume(clean)
+    check_data(clean, algos)
     register(envs, {name: modules[name] for name in algos})
     if not sweep:
         check_values(clean, envs[0], algos[0], modules[algos[0]])
@@ -98,6 +103,20 @@ def check_resume(overrides: list[str]) -> None:
             f"resume= goes on with the run's own configuration: leave {', '.join(extra)} out "
             f"(only {', '.join(sorted(RESUME_KEYS - {'resume'}))} may change)"
         )
+
+
+def check_data(overrides: list[str], algos: list[str]) -> None:
+    """BadInput where an offline algorithm has no dataset, or another one has."""
+    given = dict(map(cfg.split_override, overrides))
+    for name in algos:
+        if cfg.is_offline(name) and not given.get("data") and "resume" not in given:
+            raise cfg.BadInput(
+                f"algo={name} learns from recorded episodes: say which with data=NAME "
+                "(python -m scripts.make_dataset --list shows the names)"
+            )
+        if given.get("data") and not cfg.is_offline(name):
+            known = [other for other in cfg.presets() if cfg.is_offline(other)]
+            raise cfg.BadInput(f"data={given['data']}: algo={name} learns in the environment; use {', '.join(known)}")
 
 
 def register(envs: list[str], algos: dict[str, str]) -> None:
@@ -141,10 +160,10 @@ def check_values(overrides: list[str], env: str, algo: str, module: str) -> None
             raise cfg.BadInput(f"{override}: {str(error).splitlines()[0]}") from error
         if parsed.is_sweep_override():
             raise cfg.BadInput(f"{override}: several values are a sweep, add -m (a list is {key}=[1,2])")
-        if not key.startswith("env.kwargs."):
+        if not key.startswith(("env.kwargs.", "algo.kwargs.")):
             cfg.check_value(node, key, parsed.value())
     OmegaConf.to_object(node.algo)  # __post_init__ looks at ranges
-    if node.total_steps < 1:
+    if node.total_steps is not None and node.total_steps < 1:
         raise cfg.BadInput(f"total_steps={node.total_steps}: at least 1")
 
 
@@ -170,6 +189,7 @@ def run_training(config: dict[str, Any]) -> dict[str, Any]:
     rules = rules_version(env)
     module = cfg.load_module(cfg.presets()[config["algo"]["name"]])
     algo = module.Config(**config["algo"])
+    config["total_steps"] = config["total_steps"] or module.TOTAL_STEPS
     if tree:
         runs.check_rules(tree["rules"], rules, folder)
         runs.drop_later(file)
@@ -247,7 +267,8 @@ def finish(folder: Path, config: dict[str, Any], policy: Callable, replay: Path 
     from algos.play import announce, export
     from algos.report import plot
 
-    result = evaluate_run(folder, config, policy)
+    episodes = {"episodes": 100} if config["data"] else {}
+    result = evaluate_run(folder, config, policy, **episodes)
     (folder / "evaluation.json").write_text(json.dumps(result) + "\n", encoding="utf-8")
     print(table(result))
     plot(folder)
@@ -262,6 +283,7 @@ def hydra_main(config: Any) -> None:
     from omegaconf import OmegaConf
 
     from algos.common.checkpoint import CheckpointError
+    from algos.common.datasets.dataset import DatasetError
 
     plain = OmegaConf.to_container(config, resolve=True, enum_to_str=True)
     try:
@@ -269,7 +291,7 @@ def hydra_main(config: Any) -> None:
         run_training({**plain, "given": GIVEN})
     except cfg.BadInput as error:
         cfg.stop(error)
-    except CheckpointError as error:
+    except (CheckpointError, DatasetError) as error:
         cfg.stop(error, 1)
 
 

@@ -25,6 +25,7 @@ IMPORT_NAMES = {
     "imageio-ffmpeg": "imageio_ffmpeg",
     "hydra-core": "hydra omegaconf",
     "pygame-ce": "pygame",
+    "gymnasium-robotics": "gymnasium_robotics",
     "supersuit": "supersuit",
 }
 
@@ -131,7 +132,7 @@ def test_the_environment_needs_only_its_four_dependencies():
 
 def test_training_imports_only_what_its_extra_installs():
     train = requirements(None) | requirements("train") | PACKAGES["algos"][1] | sys.stdlib_module_names
-    lazily = train | requirements("render") | requirements("interop")
+    lazily = train | requirements("render") | requirements("interop") | requirements("offline")
     outside = [i for i in imports_of("algos") if i.level == 0 and i.top not in (lazily if i.lazy else train)]
     assert not outside, listed(outside)
 

@@ -35,23 +35,48 @@ class Key:
 
 
 def read_dataclass(path: Path, class_name: str) -> list[Key]:
-    """Fields of a dataclass with defaults and comments, from source; [] if file or class is absent."""
+    """Fields of a dataclass with defaults and comments, from source, and those of the class of ours it extends.
+
+    [] if file or class is absent. A field that a class has again replaces its base's.
+    """
     if not path.is_file():
         return []
     source = path.read_text(encoding="utf-8")
-    lines = source.splitlines()
-    for node in ast.parse(source).body:
+    lines, tree = source.splitlines(), ast.parse(source).body
+    for node in tree:
         if isinstance(node, ast.ClassDef) and node.name == class_name:
             fields = [item for item in node.body if isinstance(item, ast.AnnAssign)]
-            return [_key(field, lines[field.end_lineno - 1][field.end_col_offset :]) for field in fields]
+            own = {ast.unparse(f.target): _key(f, lines[f.end_lineno - 1][f.end_col_offset :]) for f in fields}
+            bases = [key for base in node.bases for key in read_dataclass(*_source_of(tree, ast.unparse(base)))]
+            return [own.pop(key.name, key) for key in bases] + list(own.values())
     return []
+
+
+def _source_of(tree: list[ast.stmt], name: str) -> tuple[Path, str]:
+    """The file of ours that a module's `from … import …` takes a name from, and what it is called there."""
+    for node in tree:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                if name == (alias.asname or alias.name):
+                    return FOLDER.parent / f"{node.module.replace('.', '/')}.py", alias.name
+    return Path(), name
+
+
+def constant(path: Path, name: str) -> Any:
+    """Value of a constant that a source file of ours declares, or imports from another one; None without it."""
+    tree = ast.parse(path.read_text(encoding="utf-8")).body
+    for node in tree:
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and _target(node) == name and node.value:
+            return ast.literal_eval(node.value)
+    source, _ = _source_of(tree, name)
+    return constant(source, name) if source.is_file() else None
 
 
 def _key(field: ast.AnnAssign, rest: str) -> Key:
     """A Key from a field's syntax tree and the rest of its line."""
     comment = rest.partition("#")[2].strip()
     default = ast.unparse(field.value) if field.value else ""
-    default = {"None": "none", "True": "true", "False": "false"}.get(default, default.strip("'"))
+    default = {"None": "none", "True": "true", "False": "false", "field(default_factory=dict)": "{}"}.get(default, default.strip("'"))
     return Key(ast.unparse(field.target), ast.unparse(field.annotation), default, comment)
 
 
@@ -72,9 +97,20 @@ def _target(node: ast.Assign | ast.AnnAssign) -> str:
     return target.id if isinstance(target, ast.Name) else ""
 
 
+def source_of(preset: str) -> Path:
+    """The file of the module that declares an `algo=`."""
+    return FOLDER / f"{presets()[preset].rpartition('.')[2]}.py"
+
+
 def algo_keys(preset: str) -> list[Key]:
     """Keys of one algorithm: the fields of the class Config in its module."""
-    return read_dataclass(FOLDER / f"{presets()[preset].rpartition('.')[2]}.py", "Config")
+    return read_dataclass(source_of(preset), "Config")
+
+
+def is_offline(preset: str) -> bool:
+    """Whether an algorithm learns from data= and never from the environment."""
+    tree = ast.parse(source_of(preset).read_text(encoding="utf-8")).body
+    return any(isinstance(node, ast.ImportFrom) and node.module == "algos.common.offline" for node in tree)
 
 
 def scenario_keys() -> list[Key]:

@@ -1,0 +1,1 @@
+"""Policy backbones: the networks that algorithms share."""

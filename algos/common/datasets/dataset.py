@@ -1,0 +1,141 @@
+"""Offline data in memory: episodes, one after the other.
+
+Shapes: E episodes, M steps in all, R = M + E rows of what was seen (an episode of T steps has T + 1 rows), N agents,
+A actions, D features, k action dimensions. Step i of episode e starts at row i + e and leads to row i + e + 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+
+class DatasetError(RuntimeError):
+    """A dataset that cannot be read; the text names the file, the key and what would do."""
+
+
+@dataclass
+class Dataset:
+    """Episodes of one agent, or of a team that acts together (then with the axis N).
+
+    An episode that ended by `terminals` has no value behind it; any other was cut off (a time limit, the end of the
+    file) and would have gone on.
+    """
+
+    obs: np.ndarray  # float32 [R, D]; a team's [R, N, D]
+    actions: np.ndarray  # float32 [M, k]; discrete: int64 [M], a team's [M, N]
+    rewards: np.ndarray  # float32 [M]; a team's reward is one number
+    terminals: np.ndarray  # bool [M]: the task ended in this step
+    starts: np.ndarray  # int64 [E + 1]: episode e is the steps starts[e] to starts[e + 1] - 1
+    masks: np.ndarray | None = None  # bool [R, N, A]: legal actions; None: all are
+    alive: np.ndarray | None = None  # bool [R, N]; None: all are
+    end_seen: np.ndarray | None = None  # bool [E]: the last row was really seen; None: all were. Else it only fills
+    extras: dict[str, np.ndarray] = field(default_factory=dict)  # further arrays with R, M or E rows: state, success …
+    num_actions: int = 0  # A; 0: actions are continuous
+    info: dict[str, Any] = field(default_factory=dict)  # name, env, references and how it was made, as JSON has it
+
+    @property
+    def num_episodes(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def num_steps(self) -> int:
+        return len(self.rewards)
+
+    @property
+    def num_agents(self) -> int:
+        return self.obs.shape[1] if self.obs.ndim == 3 else 1
+
+    @cached_property
+    def episode(self) -> np.ndarray:
+        """Episode of each step, int64 [M]."""
+        return np.repeat(np.arange(self.num_episodes), self.lengths)
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """Row from which each step starts, int64 [M]; it leads to the next row."""
+        return np.arange(self.num_steps) + self.episode
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Steps of each episode, int64 [E]."""
+        return np.diff(self.starts)
+
+    @property
+    def returns(self) -> np.ndarray:
+        """Sum of the rewards of each episode, float64 [E]."""
+        if not self.num_steps:
+            return np.zeros(self.num_episodes)
+        return np.add.reduceat(self.rewards, self.starts[:-1], dtype=np.float64)
+
+    @property
+    def next_known(self) -> np.ndarray:
+        """Steps whose next row was really seen, bool [M]: what a model of the world may learn from."""
+        known = np.ones(self.num_steps, bool)
+        if self.end_seen is not None:
+            known[self.starts[1:][~self.end_seen] - 1] = False
+        return known
+
+    def check(self) -> Dataset:
+        """The dataset itself; DatasetError names the first array whose shape, type or content does not fit."""
+        E, M = self.num_episodes, len(self.rewards)
+        where = self.info.get("name", "dataset")
+        if E < 1 or self.starts[0] != 0 or self.starts[-1] != M or (self.lengths < 1).any():
+            raise DatasetError(f"{where}: episodes must each hold at least one step and cover all {M} steps")
+        wanted = {"obs": M + E, "actions": M, "terminals": M, "masks": M + E, "alive": M + E, "end_seen": E}
+        for key, rows in wanted.items():
+            array = getattr(self, key)
+            if array is not None and len(array) != rows:
+                raise DatasetError(f"{where}: '{key}' has {len(array)} rows, expected {rows}")
+        for key in ("obs", "actions", "rewards"):
+            array = getattr(self, key)
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                raise DatasetError(f"{where}: '{key}' holds numbers that are not finite")
+        inside = np.ones(M, bool)
+        inside[self.starts[1:] - 1] = False
+        if (self.terminals & inside).any():
+            raise DatasetError(f"{where}: 'terminals' is set within an episode")
+        return self
+
+    def select(self, episodes: np.ndarray) -> Dataset:
+        """A dataset of some episodes, int [E'], in that order."""
+        lengths = self.lengths[episodes]
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        offset = np.repeat(self.starts[episodes] - starts[:-1], lengths)
+        steps = np.arange(starts[-1]) + offset
+        row_starts = self.starts[episodes] + episodes - starts[:-1] - np.arange(len(episodes))
+        rows = np.arange(starts[-1] + len(episodes)) + np.repeat(row_starts, lengths + 1)
+        size = {self.num_steps + self.num_episodes: rows, self.num_steps: steps, self.num_episodes: episodes}
+
+        def pick(array: np.ndarray | None) -> np.ndarray | None:
+            return None if array is None else array[size[len(array)]]
+
+        return Dataset(
+            pick(self.obs), pick(self.actions), pick(self.rewards), pick(self.terminals), starts,
+            pick(self.masks), pick(self.alive), pick(self.end_seen),
+            {key: pick(array) for key, array in self.extras.items()}, self.num_actions, dict(self.info),
+        )  # fmt: skip
+
+
+def join(parts: list[Dataset]) -> Dataset:
+    """One dataset of the episodes of several; the first one's info stays."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    offsets = np.cumsum([0, *(part.num_steps for part in parts[:-1])])
+
+    def together(key: str) -> np.ndarray | None:
+        arrays = [getattr(part, key) for part in parts]
+        if key == "end_seen" and any(array is not None for array in arrays):
+            arrays = [np.ones(part.num_episodes, bool) if part.end_seen is None else part.end_seen for part in parts]
+        return None if arrays[0] is None else np.concatenate(arrays)
+
+    starts = np.concatenate([[0], *(part.starts[1:] + offset for part, offset in zip(parts, offsets, strict=True))])
+    extras = {key: np.concatenate([part.extras[key] for part in parts]) for key in first.extras}
+    names = ("obs", "actions", "rewards", "terminals")
+    more = {key: together(key) for key in ("masks", "alive", "end_seen")}
+    arrays = [together(key) for key in names]
+    return Dataset(*arrays, starts, **more, extras=extras, num_actions=first.num_actions, info=dict(first.info))

@@ -1,0 +1,81 @@
+"""World models of recorded episodes, for the algorithms that learn in them: otto, mopo, combo.
+
+Shapes: N agents, D features, k action dimensions, A actions, R rows, M steps.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from algos.common import checkpoint
+from algos.common.config import BadInput
+from algos.common.datasets.dataset import Dataset
+from algos.common.protocol import BatchedEnv
+from world_models.episodes import Episodes
+from world_models.evaluator import WorldEvaluator
+from world_models.fit import FitConfig, fit
+from world_models.store import from_state, make_model, state
+
+
+def bounds_of(env: BatchedEnv) -> tuple[np.ndarray, np.ndarray]:
+    """The bounds of continuous actions; empty for discrete ones."""
+    if env.num_actions:
+        return np.zeros(0, np.float32), np.zeros(0, np.float32)
+    return env.action_space.low, env.action_space.high
+
+
+def episodes_of(data: Dataset, low: np.ndarray, high: np.ndarray) -> Episodes:
+    """Recorded episodes as a world model reads them: actions in -1..1 or one-hot, a team's agents side by side.
+
+    Each agent's masks of legal actions and whether it lives stand behind its observation, so they are foretold too.
+    """
+    rows, steps = len(data.obs), data.num_steps
+    obs = [data.obs.reshape(rows, data.num_agents, -1)]
+    if data.masks is not None:
+        obs.append(data.masks.reshape(rows, data.num_agents, -1))
+    if data.alive is not None:
+        obs.append(data.alive.reshape(rows, data.num_agents, 1))
+    if data.num_actions:
+        actions = np.eye(data.num_actions, dtype=np.float32)[data.actions].reshape(steps, -1)
+    else:
+        actions = 2 * (data.actions - low) / (high - low) - 1
+    joined = np.concatenate(obs, -1).reshape(rows, -1).astype(np.float32)
+    return Episodes(joined, actions.astype(np.float32), data.rewards, data.terminals, data.starts, data.next_known)
+
+
+def train_world(config: Any, episodes: Episodes, folder: Path, seed: int) -> tuple[Any, WorldEvaluator]:
+    """A world model and its evaluator: from a file in the folder (or in config.worlds), else trained and put there.
+
+    config has model, members, model_steps, quantile and worlds, as otto.Config explains them.
+    """
+    path = folder / f"world-s{seed}{checkpoint.SUFFIX}"
+    if config.worlds:
+        path = Path(config.worlds) / path.name
+        if not path.is_file():
+            raise BadInput(f"algo.worlds={config.worlds}: there is no {path.name}")
+    sizes = episodes.obs.shape[-1], episodes.actions.shape[-1]
+    if path.is_file():
+        tree = checkpoint.load(path)
+        if tree["sizes"] != list(sizes):
+            raise BadInput(f"{path} is of a world of {tree['sizes']} numbers (state, action); here it is {list(sizes)}")
+        model = from_state(tree["model"])
+    else:
+        model = make_model(config.model, *sizes, members=config.members, seed=seed)
+        settings = FitConfig(updates=config.model_steps, seed=seed)
+        found = fit(model, episodes, settings, progress=partial(_tell, config))
+        tree = {"sizes": sizes, "model": state(model), "held_out": found["held_out"], "history": found["history"]}
+        checkpoint.save(path, tree)
+    return model, WorldEvaluator.fit(model, episodes, tree["held_out"], config.quantile)
+
+
+def _tell(config: Any, entry: dict[str, Any]) -> None:
+    """A line of progress."""
+    print(
+        f"world models {entry['update']:>7,} / {config.model_steps:,} steps  {entry['seconds']:>5.0f} s  "
+        f"held-out error: change {entry['change']:.4f}  reward {entry['reward']:.4f}  end {entry['terminal']:.4f}",
+        flush=True,
+    )

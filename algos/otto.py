@@ -1,0 +1,344 @@
+"""OTTO: offline trajectories, carried on by world models (arXiv 2404.10393, versions of 2024 and of KDD 2025).
+
+World Transformers learn how the recorded world goes on, generate trajectories from recorded states with perturbed
+actions, a World Evaluator rates and corrects them, and an offline algorithm learns from both. The method's numbers and
+exact rules could not be read: what stands here follows the abstracts of the two versions, the rest is our choice.
+
+    python -m algos.train algo=otto env=gym env.id=Hopper-v5 data=hopper-medium algo.base=iql
+    python -m algos.train algo=otto env=mabc data=medium algo.base=iql algo.horizon=20
+
+Shapes: M trajectories, H steps, C rows of context, N agents, D features, k action dimensions, A actions. A team is one
+agent to its world model: observations, masks of legal actions and who lives, of all agents, side by side.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from algos.common import checkpoint, offline
+from algos.common import config as cfg
+from algos.common.datasets.dataset import Dataset
+from algos.common.offline import POLICY_STATE, TOTAL_STEPS, Policy, Rows, Sampler, Scaling, require  # noqa: F401
+from algos.common.protocol import BatchedEnv
+from algos.common.run import Run
+from algos.common.worlds import bounds_of, episodes_of, train_world
+from world_models.episodes import Episodes, ahead, context
+from world_models.evaluator import WorldEvaluator
+from world_models.rollout import CORRECTIONS, Generated, data_bounds, generate
+
+PRESETS = {"otto": {}}
+STARTS = ("uniform", "top", "softmax")
+ACTIONS = ("logged", "policy")
+SHARD = 2_000  # trajectories generated together
+
+# --- config ---
+
+
+@dataclass
+class Config:
+    name: str = "otto"
+    base: str = "td3_bc"  # the offline algorithm that learns from recorded and generated trajectories
+    kwargs: dict[str, Any] = field(default_factory=dict)  # its settings, e.g. algo.kwargs.alpha=1
+    model: str = "transformer"  # transformer | mlp
+    members: int = 5  # of the ensemble of world models
+    model_steps: int = 3_000  # gradient steps of the world models
+    starts: str = "uniform"  # where generated trajectories start: uniform | top | softmax (by the episode's return)
+    actions: str = "logged"  # what is done in them: logged | policy (a clone of the data's), and noise on it
+    noise: float = 0.1  # deviation of the noise, of actions in -1..1; discrete: share of random actions
+    noise_clip: float = 0.3  # and its bound
+    horizon: int = 50  # steps of a generated trajectory (0: to the recorded one's end)
+    num_generated: int = 100_000  # generated transitions, before corrections
+    keep: float = 1.0  # share of the generated trajectories that stays: those of the greatest mean reward
+    correction: str = "cut"  # what the evaluator does to uncertain steps: none | penalise | cut | drop
+    quantile: float = 0.99  # of the uncertainty on held-out real steps: what is above is uncertain
+    penalty: float = 1.0  # weight of the uncertainty in the reward, for correction=penalise
+    real_share: float = 0.7  # of recorded transitions in a minibatch; 1: the base alone
+    worlds: str = ""  # a run folder whose world models are used again; empty: they are trained
+
+    def __post_init__(self) -> None:
+        known = [name for name in cfg.presets() if cfg.is_offline(name) and name != "otto"]
+        if self.base not in known:
+            raise cfg.unknown("algo.base", self.base, known)
+        for name, values in (("model", ("transformer", "mlp")), ("starts", STARTS), ("actions", ACTIONS),
+                             ("correction", CORRECTIONS)):  # fmt: skip
+            value = getattr(self, name)
+            require(value in values, f"algo.{name}={value}: one of {', '.join(values)}")
+        for name in ("members", "model_steps", "num_generated"):
+            require(getattr(self, name) >= 1, f"algo.{name}={getattr(self, name)}: at least 1")
+        for name in ("keep", "quantile"):
+            require(0 < getattr(self, name) <= 1, f"algo.{name}={getattr(self, name)}: above 0, at most 1")
+        require(0 <= self.real_share <= 1, f"algo.real_share={self.real_share}: between 0 and 1")
+        for name in ("noise", "noise_clip", "horizon", "penalty"):
+            require(getattr(self, name) >= 0, f"algo.{name}={getattr(self, name)}: at least 0")
+        self.base_config()
+
+    def base_config(self) -> Any:
+        """The base algorithm's own Config; BadInput names a setting that it does not have."""
+        keys = [key.name for key in cfg.algo_keys(self.base)]
+        for key in self.kwargs:
+            if key not in keys:
+                raise cfg.unknown(f"setting of algo.base={self.base}", key, keys)
+        return cfg.load_module(cfg.presets()[self.base]).Config(**self.kwargs)
+
+
+# --- generated trajectories as a dataset ---
+
+
+def dataset_of(found: Generated, like: Dataset, low: np.ndarray, high: np.ndarray) -> Dataset:
+    """Generated trajectories as a dataset of the kind that `like` is; those of length 0 are left out."""
+    chosen = np.flatnonzero(found.lengths)
+    lengths = found.lengths[chosen]
+    obs = np.concatenate([found.obs[m, : found.lengths[m] + 1] for m in chosen])
+    flat = {
+        name: np.concatenate([getattr(found, name)[m, : found.lengths[m]] for m in chosen])
+        for name in ("actions", "rewards", "terminals", "uncertainty")
+    }
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    data = Dataset(
+        obs, flat["actions"], flat["rewards"].astype(np.float32), flat["terminals"], starts,
+        extras={"uncertainty": flat["uncertainty"]}, num_actions=like.num_actions, info=dict(like.info),
+    )  # fmt: skip
+    if not like.num_actions:
+        data.actions = (low + (data.actions + 1) * 0.5 * (high - low)).astype(np.float32)
+        return data.check()
+    return split_team(data, like).check()
+
+
+def split_team(data: Dataset, like: Dataset) -> Dataset:
+    """Take a team's row of numbers apart again: observations, masks and who lives, each where it was in `like`."""
+    rows, N, A = len(data.obs), like.num_agents, like.num_actions
+    parts = data.obs.reshape(rows, N, -1)
+    D = like.obs.shape[-1]
+    data.obs, place = np.ascontiguousarray(parts[..., :D]), D
+    if like.masks is not None:
+        data.masks = parts[..., place : place + A] > 0.5
+        data.masks[..., 0] |= ~data.masks.any(-1)  # to stay is always legal
+        place += A
+    if like.alive is not None:
+        data.alive = parts[..., place] > 0.5
+        if data.masks is not None:
+            data.masks[~data.alive] = np.arange(A) == 0
+    data.actions = data.actions.reshape(-1, N, A).argmax(-1)
+    if like.obs.ndim == 2:
+        data.obs, data.actions = data.obs[:, 0], data.actions[:, 0]
+        data.masks = None if data.masks is None else data.masks[:, 0]
+    return data
+
+
+# --- strategies: from where, what is done ---
+
+
+def choose_starts(config: Config, data: Dataset, count: int, random: np.random.Generator) -> np.ndarray:
+    """Recorded steps, int [count], from which trajectories are generated.
+
+    uniform: any; top: those of the best quarter of the episodes by return; softmax: an episode is the likelier the
+    greater its return (one deviation of the returns weighs as a factor e), then any of its steps.
+    """
+    if config.starts == "uniform":
+        return random.integers(data.num_steps, size=count)
+    returns = data.returns
+    if config.starts == "top":
+        best = np.argsort(-returns, kind="stable")[: max(1, len(returns) // 4)]
+        weight = np.zeros(len(returns))
+        weight[best] = data.lengths[best]
+    else:
+        weight = np.exp((returns - returns.max()) / max(returns.std(), 1e-8)) * data.lengths
+    episode = random.choice(len(returns), size=count, p=weight / weight.sum())
+    return data.starts[episode] + (random.random(count) * data.lengths[episode]).astype(np.int64)
+
+
+def perturb(config: Config, actions: np.ndarray, num_actions: int, random: np.random.Generator) -> np.ndarray:
+    """Actions [M, H, k] in -1..1 with clipped Gaussian noise; one-hot ones are exchanged now and then."""
+    if not num_actions:
+        noise = random.standard_normal(actions.shape, np.float32) * config.noise
+        return np.clip(actions + np.clip(noise, -config.noise_clip, config.noise_clip), -1, 1)
+    chosen = actions.reshape(*actions.shape[:2], -1, num_actions)
+    other = np.eye(num_actions, dtype=np.float32)[random.integers(num_actions, size=chosen.shape[:-1])]
+    exchanged = random.random(chosen.shape[:-1])[..., None] < config.noise
+    return np.where(exchanged, other, chosen).reshape(actions.shape)
+
+
+def clone(data: Dataset, env: BatchedEnv, seed: int, steps: int = 5_000) -> Policy:
+    """A behaviour-cloned policy of the recorded episodes, for actions=policy."""
+    bc = cfg.load_module("algos.bc")
+    torch.manual_seed(seed)
+    config = bc.Config(lr=1e-3, hidden_size=128)
+    scaling = Scaling.of(data, env, config)
+    learner = bc.Learner(config, offline.sizes_of(data, env), steps)
+    sampler = Sampler([Rows(data, scaling)], 1, config.batch_size, seed)
+    for _ in range(steps):
+        learner.update(sampler.sample())
+    return Policy(learner.actor, scaling, 1)
+
+
+# --- generation ---
+
+
+def generate_dataset(
+    config: Config, data: Dataset, episodes: Episodes, model: Any, evaluator: WorldEvaluator, env: BatchedEnv, seed: int
+) -> Dataset:
+    """Generated trajectories as a dataset; the same seed gives the same."""
+    random = np.random.default_rng([seed, 77])
+    low, high = bounds_of(env)
+    horizon = config.horizon or int(data.lengths.max())
+    policy = clone(data, env, seed) if config.actions == "policy" else None
+    shards, left = [], config.num_generated
+    while left > 0:
+        count = min(SHARD, max(1, left // horizon))
+        steps = choose_starts(config, data, count, random)
+        shard = generate_shard(config, episodes, model, evaluator, steps, horizon, data, policy, random)
+        left -= int(shard.lengths.sum()) if shard.lengths.any() else count
+        shards.append(shard)
+    found = Generated(*(np.concatenate([getattr(shard, name) for shard in shards]) for name in FIELDS))
+    keep_best(config, found)
+    require(found.lengths.any(), "the evaluator trusts none of the generated trajectories: raise algo.quantile")
+    made = dataset_of(found, data, low, high)
+    made.info["made"] = {"by": "otto", "from": data.info.get("name"), "seed": seed}
+    return made
+
+
+FIELDS = ("obs", "actions", "rewards", "terminals", "uncertainty", "lengths")
+
+
+def generate_shard(
+    config: Config, episodes: Episodes, model: Any, evaluator: WorldEvaluator, steps: np.ndarray, horizon: int,
+    data: Dataset, policy: Policy | None, random: np.random.Generator,
+) -> Generated:  # fmt: skip
+    """Trajectories from some recorded steps on, int [M]. They are no longer than what was recorded behind these."""
+    before = context(episodes, steps, model.context)
+    _, logged, left = ahead(episodes, steps, horizon)
+    if policy is None:
+        chosen = torch.as_tensor(perturb(config, logged, data.num_actions, random))
+
+        def act(t: int, obs: torch.Tensor) -> torch.Tensor:
+            return chosen[:, t]
+    else:
+
+        def act(t: int, obs: torch.Tensor) -> np.ndarray:
+            return perturb(config, cloned(policy, obs, data)[:, None], data.num_actions, random)[:, 0]
+
+    bounds = data_bounds(model.scale)
+    found = generate(model, evaluator, *before, act, horizon, config.correction, config.penalty, bounds)
+    if policy is None:
+        found.lengths = np.minimum(found.lengths, left)
+    return found
+
+
+def cloned(policy: Policy, obs: torch.Tensor, data: Dataset) -> np.ndarray:
+    """What the cloned policy does in generated states [M, D], as a world model reads it: float32 [M, k]."""
+    if not data.num_actions:
+        x = policy.scaling.obs(obs)[None]
+        return policy.actor.greedy(x)[0].cpu().numpy()
+    shell = Dataset(
+        obs.cpu().numpy(), np.zeros((0, data.num_agents * data.num_actions)), np.zeros(0), np.zeros(0), np.zeros(1),
+    )  # fmt: skip
+    team = split_team(shell, data)
+    seen = team.obs.reshape(len(obs), data.num_agents, -1)
+    masks = team.masks
+    if masks is None:
+        masks = np.ones((len(obs), data.num_agents, data.num_actions), bool)
+    actions, _ = policy(seen, masks.reshape(len(obs), data.num_agents, -1))
+    return np.eye(data.num_actions, dtype=np.float32)[actions].reshape(len(obs), -1)
+
+
+def keep_best(config: Config, found: Generated) -> None:
+    """Set the length of all but the share `keep` of the trajectories to 0: those of the greatest mean reward stay."""
+    if config.keep >= 1:
+        return
+    inside = np.arange(found.rewards.shape[1]) < found.lengths[:, None]
+    mean = (found.rewards * inside).sum(1) / np.maximum(found.lengths, 1)
+    mean[found.lengths == 0] = -np.inf
+    worst = np.argsort(-mean, kind="stable")[max(1, int(config.keep * (found.lengths > 0).sum())) :]
+    found.lengths[worst] = 0
+
+
+# --- mixing ---
+
+
+class Mixture:
+    """Minibatches whose rows are partly recorded, partly generated; the recorded ones come first."""
+
+    def __init__(self, real: Sampler, generated: Sampler):
+        self.real, self.generated = real, generated
+
+    def sample(self) -> offline.Batch:
+        real, generated = self.real.sample(), self.generated.sample()
+        return {key: torch.cat([real[key], generated[key]], 1) for key in real}
+
+    def state(self) -> Any:
+        return {"real": self.real.state(), "generated": self.generated.state()}
+
+    def load_state(self, state: Any) -> None:
+        self.real.load_state(state["real"])
+        self.generated.load_state(state["generated"])
+
+
+def mixture_of(
+    data: Dataset, generated: list[Dataset], real_share: float, config: Any, seed: int, device: str
+) -> Callable[[Scaling, Any], Any]:
+    """What `offline.fit` takes as its source of minibatches; generated holds a dataset for each of the base's seeds."""
+
+    def make(scaling: Scaling, learner: Any) -> Any:
+        next_actions = getattr(learner, "next_actions", False)
+        real = round(config.batch_size * real_share)
+        parts = []
+        for datasets, count, number in (([data], real, seed), (generated, config.batch_size - real, seed + 1_000_003)):
+            if count:
+                rows = [Rows(dataset, scaling, device) for dataset in datasets]
+                parts.append(Sampler(rows, config.seeds, count, number, next_actions))
+        return Mixture(*parts) if len(parts) == 2 else parts[0]
+
+    return make
+
+
+# --- loop ---
+
+
+def train(config: Config, env: BatchedEnv, run: Run) -> Policy:
+    """Train world models, generate, and train the base for run.total_steps gradient steps on both."""
+    base_config = config.base_config()
+    torch.set_num_threads(base_config.threads)
+    data = offline.load_run_data(env, run)
+    generated = []
+    if config.real_share < 1:
+        generated = [generated_data(config, data, env, run, run.seed + s) for s in range(base_config.seeds)]
+    sampler_of = mixture_of(data, generated, config.real_share, base_config, run.seed, run.config["device"])
+    base = cfg.load_module(cfg.presets()[config.base])
+    return offline.fit(base.Learner, base_config, env, run, data, sampler_of)
+
+
+def generated_data(config: Config, data: Dataset, env: BatchedEnv, run: Run, seed: int) -> Dataset:
+    """The generated dataset of a seed: from the run folder if it lies there, else made and put there, with a plot."""
+    from algos.common.datasets import store
+
+    path = run.folder / f"generated-s{seed}{checkpoint.SUFFIX}"
+    if path.is_file():
+        return store.load(path)
+    episodes = episodes_of(data, *bounds_of(env))
+    model, evaluator = train_world(config, episodes, run.folder, seed)
+    made = generate_dataset(config, data, episodes, model, evaluator, env, seed)
+    store.save(path, made)
+    print(json.dumps(compared(data, made)), flush=True)
+    return made
+
+
+def compared(data: Dataset, made: Dataset) -> dict[str, Any]:
+    """Measures of generated trajectories beside the recorded ones'."""
+    return {
+        "generated": {"trajectories": made.num_episodes, "transitions": made.num_steps},
+        "mean_length": round(float(made.lengths.mean()), 1),
+        "mean_reward": {"recorded": float(data.rewards.mean()), "generated": float(made.rewards.mean())},
+        "ends": {"recorded": float(data.terminals.mean()), "generated": float(made.terminals.mean())},
+    }
+
+
+def load_policy(config: dict[str, Any], state: dict[str, Any], device: str = "cpu", greedy: bool = True) -> Policy:
+    """The base's policy from the `algo` part of a run's configuration and the state in its checkpoint."""
+    base = cfg.load_module(cfg.presets()[config["base"]])
+    return base.load_policy({"name": config["base"], **config["kwargs"]}, state, device, greedy)

@@ -1,0 +1,138 @@
+"""The named datasets: which snapshots make them, what their info tells, and that they come back as they were made."""
+
+import json
+
+import numpy as np
+import pytest
+
+from algos.common import checkpoint
+from algos.common.config import BadInput
+from algos.common.datasets import behaviour, minari_files, recipes
+from algos.common.datasets.dataset import DatasetError
+
+
+def silent(_):
+    pass
+
+
+@pytest.fixture
+def snapshots(tmp_path, monkeypatch):
+    """A dozen policies of Hopper, committed with references of their own."""
+    random = np.random.default_rng(0)
+    found = []
+    for k, value in enumerate([5, 10, 20, 30, 45, 60, 70, 80, 90, 100, 99, 20]):
+        sizes = [(11, 8), (8, 8), (8, 3)]
+        weights = {f"weight{i}": random.standard_normal(size).astype(np.float32) for i, size in enumerate(sizes)}
+        weights |= {f"bias{i}": np.zeros(size[1], np.float32) for i, size in enumerate(sizes)}
+        weights |= {"obs_mean": np.zeros(11, np.float32), "obs_std": np.ones(11, np.float32)}
+        found.append({"step": 1000 * k, "return": float(value), "weights": {**weights, "std": np.ones(3, np.float32)}})
+    monkeypatch.setattr(behaviour, "FOLDER", tmp_path)
+    checkpoint.save(tmp_path / "hopper.safetensors", {"env": "Hopper-v5", "snapshots": found, "made": {}})
+    committed = {"hopper": {"random": 1.0, "expert": 101.0, "digest": recipes.digest("hopper")}}
+    (tmp_path / "references.json").write_text(json.dumps(committed))
+    monkeypatch.setattr(recipes, "REFERENCES", tmp_path / "references.json")
+    return found
+
+
+RETURNS = [5, 10, 20, 30, 45, 60, 70, 80, 90, 100, 99, 33]
+
+
+@pytest.mark.parametrize(
+    ("kind", "chosen", "words"),
+    [
+        ("expert", [9], "the best snapshot, 10 of 12"),
+        ("medium", [3], "nearest a third of the best one's, 4 of 12"),  # 30, not the 33 that came after the best
+        ("medium-expert", [3, 9], "half by"),
+        ("medium-replay", list(range(10)), "as fewer came before it"),
+    ],
+)
+def test_which_snapshots(kind, chosen, words):
+    found, how = recipes.choose(kind, RETURNS)
+    assert found == chosen
+    assert words in how
+
+
+def test_a_late_medium_brings_all_before_it():
+    found, how = recipes.choose("medium-replay", [*range(1, 21), 60])
+    assert found == list(range(20))
+    assert "as fewer" not in how
+
+
+def test_equal_shares_by_each_snapshot(snapshots):
+    plan = recipes.plan_of("hopper-medium-replay", 1003)
+    assert len(plan.parts) == 10
+    assert {part.steps for part in plan.parts} == {100, 101}
+    assert sum(part.steps for part in plan.parts) == 1003
+    np.testing.assert_array_equal(plan.parts[4].policy["weight0"], snapshots[4]["weights"]["weight0"])
+    assert [part.steps for part in recipes.plan_of("hopper-medium-expert", 10).parts] == [5, 5]
+
+
+def test_a_recipe_is_repeated_to_the_bit_and_kept(snapshots, same):
+    pytest.importorskip("mujoco")
+    pytest.importorskip("h5py")
+    dataset = recipes.make("hopper-medium-replay", steps=200, progress=silent, workers=1)
+    same(recipes.load("hopper-medium-replay"), dataset)
+    same(recipes.make("hopper-medium-replay", steps=200, progress=silent, workers=1), dataset)
+    info = dataset.info
+    assert info["env"] == {"name": "gym", "id": "Hopper-v5", "kwargs": {}}
+    assert info["references"] == {"random": 1.0, "expert": 101.0}
+    assert [one["return"] for one in info["made"]["snapshots"]] == [5, 10, 20, 30, 45, 60, 70, 80, 90, 100]
+    assert (info["steps"], info["seed"], info["name"]) == (200, 0, "hopper-medium-replay")
+    assert info["made"]["command"] == "python -m scripts.make_dataset hopper-medium-replay --steps 200 --seed 0"
+    assert info["versions"]["mujoco"]
+    json.dumps(info)
+
+
+def test_references_of_other_snapshots_are_measured_anew(snapshots, tmp_path, monkeypatch):
+    path = tmp_path / "hopper.safetensors"
+    path.write_bytes(path.read_bytes() + b"")
+    assert recipes.references("hopper-medium", 1, silent) == {"random": 1.0, "expert": 101.0}
+    tree = checkpoint.load(path)
+    tree["made"] = {"seed": 1}
+    checkpoint.save(path, tree)
+    monkeypatch.setattr(recipes, "measure", lambda task, workers: {"random": 2.0, "expert": 3.0, "more": 0})
+    told = []
+    assert recipes.references("hopper-medium", 1, told.append) == {"random": 2.0, "expert": 3.0}
+    assert "measuring the random and the expert policy of hopper" in told[0]
+
+
+def test_references_are_means_over_whole_episodes(snapshots):
+    pytest.importorskip("mujoco")
+    found = recipes.measure("hopper", 1, episodes=5)
+    returns = recipes.episode_returns({"id": "Hopper-v5"}, "random", 5, recipes.REFERENCE_SEED, 1)
+    assert found["random"] == returns.mean()
+    assert found["expert"] != found["random"]
+    assert found["digest"] == recipes.digest("hopper")
+
+
+def test_without_snapshots_it_says_how_they_are_made(tmp_path, monkeypatch):
+    monkeypatch.setattr(behaviour, "FOLDER", tmp_path)
+    with pytest.raises(DatasetError, match="make_behaviour.py walker2d"):
+        recipes.make("walker2d-medium", steps=10, progress=silent)
+
+
+def test_unknown_names_lead_to_the_nearest():
+    with pytest.raises(BadInput, match="Did you mean 'hopper-medium'"):
+        recipes.make("hoper-medium")
+    with pytest.raises(BadInput, match="Did you mean 'skirmish-3v3-expert'"):
+        recipes.check_name("skirmish-3v3-exprt")
+
+
+def test_a_broken_one_says_how_to_make_it_again(small):
+    pytest.importorskip("h5py")
+    small.end_seen = None
+    folder = minari_files.write(small, minari_files.minari_id("hopper-medium"))
+    (folder / "data" / "main_data.hdf5").write_bytes(b"")
+    with pytest.raises(DatasetError, match="make_dataset hopper-medium --force"):
+        recipes.load("hopper-medium")
+
+
+@pytest.mark.parametrize("task", ["hopper", "halfcheetah", "walker2d"])
+def test_what_is_committed(task):
+    """Snapshots and references belong together."""
+    found = behaviour.load_snapshots(task)
+    assert found["env"] == recipes.LOCOMOTION[task]
+    assert len(found["snapshots"]) >= recipes.REPLAY_SNAPSHOTS
+    references = json.loads(recipes.REFERENCES.read_text("utf-8"))[task]
+    assert references["digest"] == recipes.digest(task)
+    assert references["random"] < references["expert"]

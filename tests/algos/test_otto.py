@@ -1,0 +1,183 @@
+"""OTTO: with a perfect model nothing changes; strategies, mixing; a run from data to report, cut off and resumed."""
+
+import numpy as np
+import pytest
+import torch
+
+from algos import otto
+from algos.common.config import BadInput
+from algos.common.datasets.dataset import Dataset
+from algos.common.offline import Rows, Scaling
+from algos.common.worlds import episodes_of
+from tests.algos.offline_data import team
+from world_models.evaluator import WorldEvaluator
+from world_models.scale import Prediction, Scale
+
+
+def linear_data(episodes=12, length=9, seed=0):
+    """Episodes of a linear world, of which every other one ends the task and the rest are cut off."""
+    random = np.random.default_rng(seed)
+    lengths = length - np.arange(episodes) % 3
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    actions = random.uniform(-1, 1, (starts[-1], 1)).astype(np.float32)
+    rows, rewards, terminals = [], [], np.zeros(starts[-1], bool)
+    for e in range(episodes):
+        x = random.normal(size=2).astype(np.float32)
+        rows.append(x)
+        for i in range(starts[e], starts[e + 1]):
+            rewards.append(x[0] + actions[i, 0])
+            x = world(x, actions[i])
+            rows.append(x)
+        terminals[starts[e + 1] - 1] = e % 2 == 0
+    return Dataset(np.stack(rows), actions, np.array(rewards, np.float32), terminals, starts).check()
+
+
+def world(x, action):
+    return np.array([0.9 * x[0] + 0.1 * x[1], 0.8 * x[1] + action[0]], np.float32)
+
+
+class Perfect:
+    """A model that knows the linear world, and when the task ends: three members of one mind."""
+
+    context, members = 4, 3
+
+    def __init__(self, data):
+        self.scale = Scale(2)
+        self.scale.low.fill_(-1e6), self.scale.high.fill_(1e6)
+        self.ends = {row.tobytes() for row in data.obs[data.rows[data.terminals] + 1]}
+
+    def start(self, obs, actions, lengths):
+        return None
+
+    def step(self, memory, obs, actions):
+        x, a = obs.numpy(), actions.numpy()
+        after = np.stack([world(row, action) for row, action in zip(x, a, strict=True)])
+        ends = np.array([float(row.tobytes() in self.ends) for row in after], np.float32)
+        found = (torch.as_tensor(part) for part in (after, x[:, 0] + a[:, 0], ends))
+        return Prediction(*(part.expand(3, *part.shape) for part in found))
+
+
+@pytest.mark.parametrize("correction", ["none", "cut", "drop", "penalise"])
+def test_a_perfect_model_without_noise_gives_the_recorded_trajectories(correction):
+    data = linear_data()
+    config = otto.Config(noise=0.0, correction=correction, horizon=0)
+    low, high = np.array([-1.0]), np.array([1.0])
+    episodes = episodes_of(data, low, high)
+    evaluator = WorldEvaluator(torch.ones(2), 1.0, threshold=0.0)  # not the least disagreement is trusted
+    starts, horizon = data.starts[:-1], int(data.lengths.max())
+    random = np.random.default_rng(0)
+    found = otto.generate_shard(config, episodes, Perfect(data), evaluator, starts, horizon, data, None, random)
+    np.testing.assert_array_equal(found.lengths, data.lengths)
+    made = otto.dataset_of(found, data, low, high)
+    for name in ("obs", "actions", "rewards", "terminals", "starts"):
+        np.testing.assert_allclose(getattr(made, name), getattr(data, name), rtol=0, atol=1e-6, err_msg=name)
+    assert not made.extras["uncertainty"].any()
+
+
+def test_trajectories_from_the_middle_stop_where_the_recording_does():
+    data = linear_data()
+    config = otto.Config(noise=0.0)
+    episodes = episodes_of(data, np.array([-1.0]), np.array([1.0]))
+    evaluator = WorldEvaluator(torch.ones(2), 1.0, threshold=0.0)
+    steps = np.array([2, 5, 8])  # the first episode has nine steps
+    found = otto.generate_shard(config, episodes, Perfect(data), evaluator, steps, 4, data, None, np.random.default_rng(0))
+    np.testing.assert_array_equal(found.lengths, [4, 4, 1])
+
+
+def test_a_team_survives_the_way_through_the_world_model():
+    data = team(4, 5, death=0.3)
+    episodes = episodes_of(data, np.zeros(0), np.zeros(0))
+    assert episodes.obs.shape == (4 * 6, 3 * (5 + 4 + 1))
+    assert episodes.actions.shape == (20, 3 * 4)
+    shell = Dataset(episodes.obs, episodes.actions, data.rewards, data.terminals, data.starts, num_actions=4)
+    back = otto.split_team(shell, data)
+    living = data.alive
+    for name in ("obs", "alive"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(data, name))
+    np.testing.assert_array_equal(back.actions, data.actions)
+    np.testing.assert_array_equal(back.masks[living], data.masks[living])
+    np.testing.assert_array_equal(back.masks[~living], [[True, False, False, False]] * (~living).sum())
+
+
+# --- strategies ---
+
+
+def test_starts():
+    data = linear_data()
+    random = np.random.default_rng(0)
+    best = np.argsort(-data.returns)[:3]
+    steps = otto.choose_starts(otto.Config(starts="top"), data, 2000, random)
+    assert set(data.episode[steps]) == set(best), "the best quarter of twelve"
+    steps = otto.choose_starts(otto.Config(starts="softmax"), data, 20_000, random)
+    share = np.bincount(data.episode[steps], minlength=12) / data.lengths
+    weight = np.exp((data.returns - data.returns.max()) / data.returns.std())
+    np.testing.assert_allclose(share / share.sum(), weight / weight.sum(), atol=0.01)
+    steps = otto.choose_starts(otto.Config(), data, 20_000, random)
+    assert steps.min() == 0
+    assert steps.max() == data.num_steps - 1
+
+
+def test_noise_is_clipped_and_stays_within_the_bounds():
+    random = np.random.default_rng(0)
+    actions = random.uniform(-1, 1, (500, 10, 2)).astype(np.float32)
+    found = otto.perturb(otto.Config(noise=0.5, noise_clip=0.3), actions, 0, random)
+    assert np.abs(found).max() <= 1
+    assert 0.29 < np.abs(found - actions).max() <= 0.3 + 1e-6
+    np.testing.assert_array_equal(otto.perturb(otto.Config(noise=0.0), actions, 0, random), actions)
+
+
+def test_discrete_noise_exchanges_a_share_of_the_actions():
+    random = np.random.default_rng(0)
+    chosen = random.integers(4, size=(400, 10, 3))
+    one_hot = np.eye(4, dtype=np.float32)[chosen].reshape(400, 10, 12)
+    found = otto.perturb(otto.Config(noise=0.4), one_hot, 4, random).reshape(400, 10, 3, 4)
+    np.testing.assert_array_equal(found.sum(-1), 1)
+    assert (found.argmax(-1) != chosen).mean() == pytest.approx(0.4 * 3 / 4, abs=0.02)
+
+
+def test_the_best_trajectories_stay():
+    rewards = np.array([[1, 1, 9], [5, 0, 0], [2, 2, 2], [7, 7, 7]], np.float32)
+    found = otto.Generated(*[None] * 2, rewards, None, None, np.array([2, 1, 3, 0]))
+    otto.keep_best(otto.Config(keep=0.7), found)
+    np.testing.assert_array_equal(found.lengths, [0, 1, 3, 0])  # means 1, 5, 2 and nothing: two of three
+
+
+@pytest.mark.parametrize("share", [0.75, 1.0, 0.0])
+def test_minibatches_are_mixed_by_share(share):
+    data, config = linear_data(), otto.Config(base="iql", kwargs={"batch_size": 40, "seeds": 2}).base_config()
+    made = [linear_data(seed=seed) for seed in (1, 2)]
+    for number, part in enumerate(made):
+        part.rewards[:] = 100 + number
+    scaling = Scaling([0.0] * 2, [1.0] * 2, [-1.0], [1.0])
+    sampler = otto.mixture_of(data, made, share, config, 0, "cpu")(scaling, None)
+    rewards = sampler.sample()["rewards"]
+    assert rewards.shape == (2, 40)
+    assert ((rewards == torch.tensor([[100.0], [101.0]])).sum(1) == round(40 * (1 - share))).all(), "its own, each seed"
+    state = sampler.state()
+    first = sampler.sample()["obs"]
+    sampler.load_state(state)
+    torch.testing.assert_close(sampler.sample()["obs"], first)
+
+
+def test_rows_of_generated_teams_fit_those_of_recorded_ones():
+    data = team(4, 5)
+    rows = Rows(data, Scaling([0.0] * 5, [1.0] * 5, [], []))
+    assert rows.pick(torch.arange(3))["next_masks"].shape == (9, 4)
+
+
+# --- settings ---
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"base": "iqll"}, "unknown algo.base 'iqll'. Did you mean 'iql'"),
+        ({"base": "ippo"}, "unknown algo.base 'ippo'"),
+        ({"kwargs": {"alhpa": 1}}, "unknown setting of algo.base=td3_bc 'alhpa'. Did you mean 'alpha'"),
+        ({"starts": "best"}, "algo.starts=best: one of uniform, top, softmax"),
+        ({"real_share": 1.5}, "algo.real_share=1.5"),
+    ],
+)
+def test_settings_that_do_not_exist(settings, words):
+    with pytest.raises(BadInput, match=words):
+        otto.Config(**settings)

@@ -1,0 +1,99 @@
+"""Trajectories that a world model generates, from real contexts on, rated and corrected by the World Evaluator.
+
+Shapes: M trajectories, H steps, C rows of context, D features, k action dimensions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from world_models.evaluator import WorldEvaluator
+
+CORRECTIONS = ("none", "penalise", "cut", "drop")
+
+
+@dataclass
+class Generated:
+    """Trajectories side by side; of trajectory m, the first `lengths[m]` steps count and the rest is filling."""
+
+    obs: np.ndarray  # float32 [M, H + 1, D]; the first row is real
+    actions: np.ndarray  # float32 [M, H, k]
+    rewards: np.ndarray  # float32 [M, H]
+    terminals: np.ndarray  # bool [M, H]: the model says that the task ended in this step
+    uncertainty: np.ndarray  # float32 [M, H]
+    lengths: np.ndarray  # int64 [M], 0 to H
+
+
+@torch.no_grad()
+def generate(
+    model: Any,
+    evaluator: WorldEvaluator,
+    obs: np.ndarray,
+    actions: np.ndarray,
+    lengths: np.ndarray,
+    act: Callable[[int, torch.Tensor], torch.Tensor | np.ndarray],
+    horizon: int,
+    correction: str = "cut",
+    penalty: float = 1.0,
+    bounds: tuple[torch.Tensor, torch.Tensor] | None = None,
+) -> Generated:
+    """Roll M trajectories `horizon` steps on from contexts obs [M, C, D], actions [M, C - 1, k], lengths int [M].
+
+    `act(t, obs [M, D])` gives the actions [M, k] of the t-th step. The next state is the members' mean, held within
+    `bounds` (low and high, [D] each; None: not at all; `data_bounds` is a sensible guard). A trajectory stops where
+    the task is more likely than not to have ended. `correction` is what the evaluator's rating does:
+
+    - none: nothing, the rating is only returned;
+    - penalise: `penalty` times the uncertainty is taken off every reward (as MOPO does);
+    - cut: a trajectory stops before its first step above the threshold;
+    - drop: a trajectory with such a step has length 0.
+    """
+    if correction not in CORRECTIONS:
+        raise ValueError(f"correction={correction!r}: one of {', '.join(CORRECTIONS)}")
+    start = [torch.as_tensor(x, device=evaluator.obs_std.device) for x in (obs, actions, lengths)]
+    found = Generated(*_roll(model, evaluator, start, act, horizon, bounds), lengths=np.zeros(len(obs), np.int64))
+    found.lengths = np.minimum(_first(found.terminals) + 1, horizon)
+    doubted = _first(found.uncertainty > evaluator.threshold)
+    if correction == "penalise":
+        found.rewards -= np.float32(penalty) * found.uncertainty
+    elif correction == "cut":
+        found.lengths = np.minimum(found.lengths, doubted)
+    elif correction == "drop":
+        found.lengths[doubted < found.lengths] = 0
+    return found
+
+
+def _first(flags: np.ndarray) -> np.ndarray:
+    """Place of the first flag of each row, int64 [M], of flags bool [M, H]; H where there is none."""
+    return np.where(flags.any(1), flags.argmax(1), flags.shape[1])
+
+
+def _roll(
+    model: Any, evaluator: WorldEvaluator, start: list[torch.Tensor], act: Callable, horizon: int, bounds: Any
+) -> list[np.ndarray]:
+    """obs, actions, rewards, terminals and uncertainty, as Generated has them."""
+    memory = model.start(*start)
+    now = start[0][:, -1]
+    seen, steps = [now], []
+    for t in range(horizon):
+        chosen = torch.as_tensor(act(t, now), dtype=now.dtype, device=now.device)
+        prediction = model.step(memory, now, chosen)
+        after, reward, terminal = prediction.mean()
+        now = after if bounds is None else torch.clamp(after, *bounds)
+        seen.append(now)
+        steps.append((chosen, reward, terminal > 0.5, evaluator.uncertainty(prediction)))
+    return [torch.stack(column, 1).cpu().numpy() for column in (seen, *zip(*steps, strict=True))]
+
+
+def data_bounds(scale: Any, margin: float = 0.1) -> tuple[torch.Tensor, torch.Tensor]:
+    """The range of the states in the data, [D] each, widened by a share of it on both sides.
+
+    A guard, not a model: a rollout that has lost its way stays finite, and one that has not is hardly touched.
+    """
+    room = margin * (scale.high - scale.low)
+    return scale.low - room, scale.high + room

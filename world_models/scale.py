@@ -1,0 +1,110 @@
+"""What the world models share: the scale of their numbers, the meaning of their outputs, their loss, their files.
+
+A network reads normalised states and actions as they are, and gives D + 2 numbers: the normalised change of the state,
+the normalised reward and the logit of "the task ends in this step". Shapes: E members, M rows, D features, k action
+dimensions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from world_models.episodes import Episodes
+
+FLOOR = 0.05
+"""Least deviation of a feature as a share of its range: a flag that is hardly ever set stays below 1 / FLOOR."""
+
+
+@dataclass
+class Prediction:
+    """What each member expects of a step, in the environment's units."""
+
+    obs: torch.Tensor  # float32 [E, M, D]: the next observation
+    reward: torch.Tensor  # float32 [E, M]
+    terminal: torch.Tensor  # float32 [E, M]: probability that the task ends
+
+    def mean(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The members' means: obs [M, D], reward [M], terminal [M]. Members that agree give just what they say."""
+        return _mean(self.obs), _mean(self.reward), _mean(self.terminal)
+
+
+def _mean(x: torch.Tensor) -> torch.Tensor:
+    """Mean over the first axis; of equal numbers it is that number to the last bit."""
+    return x[0] + (x - x[0]).mean(0)
+
+
+class Scale(nn.Module):
+    """Means and deviations of states, changes and rewards in the data, and the range of the states."""
+
+    VECTORS = ("obs_mean", "obs_std", "change_mean", "change_std", "low", "high")
+
+    def __init__(self, obs_size: int):
+        super().__init__()
+        for name in self.VECTORS:
+            self.register_buffer(name, (torch.ones if name.endswith("std") else torch.zeros)(obs_size))
+        self.register_buffer("reward_mean", torch.zeros(()))
+        self.register_buffer("reward_std", torch.ones(()))
+
+    def fit(self, episodes: Episodes, steps: np.ndarray) -> None:
+        """Take the scale from some steps, int [M']; a feature that never varies keeps its deviation at 1."""
+        steps = steps[episodes.known[steps]]
+        rows = steps + episodes.episode[steps]
+        before, after = episodes.obs[rows], episodes.obs[rows + 1]
+        found = {"low": np.minimum(before.min(0), after.min(0)), "high": np.maximum(before.max(0), after.max(0))}
+        found |= {"obs_mean": before.mean(0, np.float64), "obs_std": _deviation(before)}
+        found |= {"change_mean": (after - before).mean(0, np.float64), "change_std": _deviation(after - before)}
+        rewards = episodes.rewards[steps]
+        found |= {"reward_mean": rewards.mean(dtype=np.float64), "reward_std": _deviation(rewards)}
+        for name, value in found.items():
+            getattr(self, name).copy_(torch.as_tensor(value))
+
+    def normalise(self, obs: torch.Tensor) -> torch.Tensor:
+        """Observations [..., D] as the networks read them."""
+        return (obs - self.obs_mean) / self.obs_std
+
+    def read(self, outputs: torch.Tensor, obs: torch.Tensor) -> Prediction:
+        """What a network's outputs [E, M, D + 2] mean in the states obs [M, D]."""
+        change, reward, logit = outputs[..., :-2], outputs[..., -2], outputs[..., -1]
+        after = obs + (change * self.change_std + self.change_mean)
+        return Prediction(after, reward * self.reward_std + self.reward_mean, torch.sigmoid(logit))
+
+    def targets(
+        self, obs: torch.Tensor, after: torch.Tensor, rewards: torch.Tensor, terminals: torch.Tensor
+    ) -> torch.Tensor:
+        """What a network should say, [..., D + 2]: of states [..., D], next states [..., D], rewards and ends [...]."""
+        change = (after - obs - self.change_mean) / self.change_std
+        reward = (rewards - self.reward_mean) / self.reward_std
+        return torch.cat([change, reward[..., None], terminals[..., None].to(change.dtype)], -1)
+
+
+def _deviation(x: np.ndarray) -> np.ndarray:
+    """Deviation over the first axis, at least FLOOR of the range; 1 where nothing varies."""
+    least = FLOOR * (x.max(0) - x.min(0))
+    found = np.maximum(x.std(0, dtype=np.float64), least)
+    return np.where(found > 1e-6, found, 1.0)
+
+
+def losses(outputs: torch.Tensor, targets: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Tensor, dict[str, Any]]:
+    """Loss summed over the members, and its parts as means over the members.
+
+    outputs and targets [E, ..., D + 2], weight [E, ...]: 0 leaves a step out, whatever its target is. The loss of a
+    member is the mean squared error of the change, plus that of the reward, plus the cross-entropy of the end.
+    """
+    targets = torch.where(weight[..., None] > 0, targets, 0.0)
+    square = (outputs[..., :-1] - targets[..., :-1]).square()
+    parts = {
+        "change": square[..., :-1].mean(-1),
+        "reward": square[..., -1],
+        "terminal": nn.functional.binary_cross_entropy_with_logits(
+            outputs[..., -1], targets[..., -1], reduction="none"
+        ),
+    }
+    count = weight.flatten(1).sum(1).clamp(min=1)
+    parts = {name: (part * weight).flatten(1).sum(1) / count for name, part in parts.items()}
+    total = torch.stack(list(parts.values())).sum()
+    return total, {name: part.detach().mean() for name, part in parts.items()}
