@@ -183,6 +183,10 @@ def evaluate_run(
     result = {"run": str(path), "algo": config["algo"]["name"], "env": config["env"]["name"]}
     result["scenario"] = config["env"].get("scenario") or config["env"].get("id")
     result.update(evaluate_policy(config["env"], policy, episodes, seed, record))
+    if references := getattr(policy, "references", None):  # of the dataset that an offline policy learned from
+        from algos.common.datasets.d4rl import normalised_score
+
+        result["score"] = float(normalised_score(result["return"], {"references": references}))
     result["bots"] = {}
     if config["env"]["name"] == "mabc":
         result["bots"] = {bot: evaluate_bot(config["env"], bot, episodes, seed) for bot in bots}
@@ -201,6 +205,8 @@ def table(result: dict[str, Any]) -> str:
             rate, interval = f"{row['win_rate']:.3f}", "{:.3f} to {:.3f}".format(*row["interval"])
         gained = f"{row['return']:.3f}" if "return" in row else "-"
         lines.append(f"  {name:<16} {rate:>8}  {interval:<15} {row['length']:>7.1f}  {gained:>7}")
+    if "score" in result:
+        lines.append(f"  normalised score {result['score']:.1f} (0: random, 100: the data's expert)")
     return "\n".join(lines)
 
 

@@ -161,6 +161,7 @@ class Learner(ContinuousLearner):
 def fit_in_model(make: Callable, config: Any, env: BatchedEnv, run: Run) -> Policy:
     """Train a world model, then a learner on recorded transitions and rollouts; all seeds share the model."""
     torch.set_num_threads(config.threads)
+    offline.begin(run)
     data = offline.load_run_data(env, run)
     require(not data.num_actions, f"algo={config.name} needs continuous actions; for discrete ones: bc, iql, cql")
     episodes = episodes_of(data, *bounds_of(env))

@@ -304,6 +304,7 @@ def train(config: Config, env: BatchedEnv, run: Run) -> Policy:
     """Train world models, generate, and train the base for run.total_steps gradient steps on both."""
     base_config = config.base_config()
     torch.set_num_threads(base_config.threads)
+    offline.begin(run)
     data = offline.load_run_data(env, run)
     generated = []
     if config.real_share < 1:
@@ -316,6 +317,7 @@ def train(config: Config, env: BatchedEnv, run: Run) -> Policy:
 def generated_data(config: Config, data: Dataset, env: BatchedEnv, run: Run, seed: int) -> Dataset:
     """The generated dataset of a seed: from the run folder if it lies there, else made and put there, with a plot."""
     from algos.common.datasets import store
+    from algos.report import plot_generated
 
     path = run.folder / f"generated-s{seed}{checkpoint.SUFFIX}"
     if path.is_file():
@@ -324,6 +326,7 @@ def generated_data(config: Config, data: Dataset, env: BatchedEnv, run: Run, see
     model, evaluator = train_world(config, episodes, run.folder, seed)
     made = generate_dataset(config, data, episodes, model, evaluator, env, seed)
     store.save(path, made)
+    plot_generated(run.folder / f"generated-s{seed}.png", data, made)
     print(json.dumps(compared(data, made)), flush=True)
     return made
 

@@ -29,11 +29,11 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--steps", type=int, help="how many (default: the recipe's own)")
     found.add_argument("--seed", type=int, default=0, help="of environments and noise (0)")
     found.add_argument("--workers", type=int, help="processes that play (default one a core); the data are the same")
-    found.add_argument("--force", action="store_true", help="make it again if it is there")
+    found.add_argument("--force", action="store_true", help="make it again if it is there (--references: all)")
     found.add_argument("--out", metavar="FILE", help=f"keep it in this {store.SUFFIX} file of ours instead")
     found.add_argument("--info", action="store_true", help="statistics of what is there; makes nothing")
     found.add_argument("--list", action="store_true", help="all names")
-    found.add_argument("--references", action="store_true", help="measure random and expert returns anew")
+    found.add_argument("--references", action="store_true", help="measure random and expert returns")
     return found
 
 
@@ -88,7 +88,7 @@ def run(options: argparse.Namespace) -> None:
     if options.list:
         print(listing())
     elif options.references:
-        print(recipes.commit_references(options.workers))
+        print(recipes.commit_references(options.workers, _say, options.force))
     elif options.name is None:
         raise cfg.BadInput("NAME is missing; --list shows all names")
     elif options.info:

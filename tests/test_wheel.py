@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = {"mabc": ROOT / "envs" / "mabc", "algos": ROOT / "algos"}
+SOURCES = {"mabc": ROOT / "envs" / "mabc", "algos": ROOT / "algos", "world_models": ROOT / "world_models"}
 DATA = (
     "*.py",
     "py.typed",
@@ -21,6 +21,7 @@ DATA = (
     "zoo/*.md",
     "zoo/*/*.json",
     "zoo/*/checkpoints/*.safetensors",
+    "common/datasets/behaviour/*",
 )
 
 pytestmark = pytest.mark.slow
@@ -41,7 +42,7 @@ def wheel(tmp_path_factory) -> Path:
     copy = tmp_path_factory.mktemp("source")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy / name)
-    for name in ("envs", "algos", "tests"):
+    for name in ("envs", "algos", "world_models", "tests"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", copy / "dist", cwd=copy)
     (built,) = (copy / "dist").glob("mabc-*.whl")

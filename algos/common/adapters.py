@@ -10,9 +10,11 @@ Shapes: B worlds, N agents, A actions, D features, S state.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, make_dataclass
 from typing import Any, Optional
 
@@ -138,16 +140,53 @@ def _make_gym(config: dict[str, Any], num_envs: int, seed: int):
     import gymnasium
 
     try:
-        vector = gymnasium.make_vec(
-            config["id"],
-            num_envs=num_envs,
-            vectorization_mode="sync",
-            vector_kwargs={"autoreset_mode": gymnasium.vector.AutoresetMode.SAME_STEP},
-            **config["kwargs"],
-        )
+        env_id = known_id(config["id"])
+        with quiet_mujoco(env_id):
+            vector = gymnasium.make_vec(
+                env_id,
+                num_envs=num_envs,
+                vectorization_mode="sync",
+                vector_kwargs={"autoreset_mode": gymnasium.vector.AutoresetMode.SAME_STEP},
+                **config["kwargs"],
+            )
     except (gymnasium.error.Error, TypeError, ImportError) as error:
         raise _not_made(config, error) from error
     return GymBatch(vector, seed)
+
+
+def known_id(env_id: str) -> str:
+    """The id, after what it takes for Gymnasium to know it: gymnasium-robotics does not announce itself."""
+    import gymnasium as gym
+
+    if env_id not in gym.registry and env_id.startswith(("PointMaze_", "AntMaze_")):
+        with contextlib.redirect_stderr(io.StringIO()):  # it prints notes on environments that nobody asked for
+            import gymnasium_robotics
+
+            gym.register_envs(gymnasium_robotics)
+    return env_id
+
+
+@contextlib.contextmanager
+def quiet_mujoco(env_id: str) -> Iterator[None]:
+    """Keep back MuJoCo's warning of a deprecated attribute in Gymnasium's own models, once for every world made."""
+    import gymnasium as gym
+
+    spec = gym.registry.get(env_id)
+    if spec is None or "mujoco" not in str(spec.entry_point) or importlib.util.find_spec("mujoco") is None:
+        yield
+        return
+    import mujoco
+
+    def tell(text: str) -> None:
+        if "settotalmass" not in text:
+            print(f"MuJoCo: {text}", flush=True)
+
+    before = mujoco.get_mju_user_warning()
+    mujoco.set_mju_user_warning(tell)
+    try:
+        yield
+    finally:
+        mujoco.set_mju_user_warning(before)
 
 
 def _make_batched(config: dict[str, Any], num_envs: int, seed: int):

@@ -76,7 +76,9 @@ def _key(field: ast.AnnAssign, rest: str) -> Key:
     """A Key from a field's syntax tree and the rest of its line."""
     comment = rest.partition("#")[2].strip()
     default = ast.unparse(field.value) if field.value else ""
-    default = {"None": "none", "True": "true", "False": "false", "field(default_factory=dict)": "{}"}.get(default, default.strip("'"))
+    default = {"None": "none", "True": "true", "False": "false", "field(default_factory=dict)": "{}"}.get(
+        default, default.strip("'")
+    )
     return Key(ast.unparse(field.target), ast.unparse(field.annotation), default, comment)
 
 

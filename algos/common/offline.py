@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from algos.common.checkpoint import CheckpointError
 from algos.common.config import BadInput
+from algos.common.datasets.d4rl import normalised_score
 from algos.common.datasets.dataset import Dataset
 from algos.common.protocol import BatchedEnv
 from algos.common.run import Run
@@ -231,6 +233,8 @@ class Policy:
     seeds that acts; None: the worlds are shared out among the seeds, in order.
     """
 
+    references: dict[str, float] | None = None  # returns of the dataset's "random" and "expert", if it names them
+
     def __init__(self, actor: Any, scaling: Scaling, seeds: int, seed: int | None = 0):
         self.actor, self.scaling, self.seeds, self.seed = actor, scaling, seeds, seed
 
@@ -265,14 +269,6 @@ def evaluate(policy: Policy, env: BatchedEnv, seed: int = EVALUATION_SEED) -> tu
         returns[new], success[new] = info["episode_return"][new].mean(-1), info["success"][new].mean(-1)
         running &= ~new
     return returns, success
-
-
-def score(returns: np.ndarray | float, info: dict[str, Any]) -> np.ndarray | float | None:
-    """Normalised score 100 (return - random) / (expert - random); None where a dataset names no references."""
-    references = info.get("references")
-    if not references:
-        return None
-    return 100 * (returns - references["random"]) / (references["expert"] - references["random"])
 
 
 # --- the loop ---
@@ -313,16 +309,26 @@ def adam(parameters: Iterator[torch.nn.Parameter], lr: float) -> torch.optim.Ada
 def load_policy(make: Callable, config_class: type, config: dict[str, Any], state: dict[str, Any], device: str = "cpu",
                 greedy: bool = True) -> Policy:  # fmt: skip
     """Policy of a run's first seed from the `algo` part of its configuration and the state in its checkpoint."""
+    if not state:
+        raise CheckpointError("the run holds no policy yet: its world models were still being trained; resume= goes on")
     config = config_class(**config)
     learner = make(config, state["sizes"], 1)
     load = {name: torch.as_tensor(value) for name, value in state["nets"].items()}
     learner.nets.load_state_dict(load)
     learner.nets.to(device)
-    return Policy(learner.actor, Scaling(**state["scaling"], device=device), config.seeds)
+    policy = Policy(learner.actor, Scaling(**state["scaling"], device=device), config.seeds)
+    policy.references = state["references"]
+    return policy
 
 
-POLICY_STATE = ("sizes", "nets", "scaling")
+POLICY_STATE = ("sizes", "nets", "scaling", "references")
 """What `load_policy` reads of a checkpoint's state."""
+
+
+def begin(run: Run) -> None:
+    """Leave a checkpoint without a policy, so that a run can be resumed that is stopped while it prepares."""
+    if not run.tree:
+        run.save(0, {})
 
 
 def load_run_data(env: BatchedEnv, run: Run) -> Dataset:
@@ -352,6 +358,7 @@ def fit(make: Callable, config: Any, env: BatchedEnv, run: Run, data: Dataset | 
     else:
         sampler = sampler_of(scaling, learner)
     policy = Policy(learner.actor, scaling, config.seeds)
+    policy.references = data.info.get("references")
     everyone = Policy(learner.actor, scaling, config.seeds, seed=None)
     judge = evaluation_env(config, run)
     step = 0
@@ -363,26 +370,32 @@ def fit(make: Callable, config: Any, env: BatchedEnv, run: Run, data: Dataset | 
 
     def save() -> None:
         state = {"sizes": sizes_of(data, env), "scaling": scaling.state(), **learner_state(learner)}
+        state["references"] = policy.references
         run.save(step, {**state, "sampler": sampler.state(), "rng": torch.get_rng_state(), "step": step})
 
     if not run.state:
         save()
         run.show(0, policy)
-    log_every = min(1_000, config.eval_every)
+    log_every = min(1_000, config.eval_every, config.checkpoint_every)
+
+    def due(every: int) -> bool:
+        """Whether a multiple of `every` lies in the steps since the last line of metrics."""
+        return step == run.total_steps or step // every > (step - log_every) // every
+
     sums: dict[str, torch.Tensor] = {}
     while step < run.total_steps:
         for name, value in learner.update(sampler.sample()).items():
             sums[name] = sums[name] + value if name in sums else value
         step += 1
-        last = step == run.total_steps
-        if step % log_every == 0 or last:
-            metrics = {name: float(value) / (step % log_every or log_every) for name, value in sums.items()}
-            sums = {}
-            if step % config.eval_every == 0 or last:
-                metrics |= judged(*evaluate(everyone, judge), config.seeds, data.info, judge)
-            run.log.write(step, metrics)
-            run.show(step, policy)
-        if step % config.checkpoint_every == 0 or last:
+        if step % log_every and step < run.total_steps:
+            continue
+        metrics = {name: float(value) / (step % log_every or log_every) for name, value in sums.items()}
+        sums = {}
+        if due(config.eval_every):
+            metrics |= judged(*evaluate(everyone, judge), config.seeds, data.info, judge)
+        run.log.write(step, metrics)
+        run.show(step, policy)
+        if due(config.checkpoint_every):
             save()
     judge.close()
     return policy
@@ -400,8 +413,8 @@ def judged(returns: np.ndarray, success: np.ndarray, seeds: int, info: dict[str,
     """Metrics of an evaluation whose worlds were shared out among the seeds."""
     by_seed = returns.reshape(seeds, -1).mean(1)
     metrics = {"episode/return": float(by_seed.mean())}
-    if (normal := score(by_seed, info)) is not None:
-        metrics["episode/score"] = float(np.mean(normal))
+    if (score := normalised_score(by_seed, info)) is not None:
+        metrics["episode/score"] = float(score.mean())
     if env.metadata.get("outcomes", True) or success.any():
         metrics["episode/win_rate"] = float(success.mean())
     if seeds > 1:

@@ -255,6 +255,22 @@ def test_continuous_actions_learn(tmp_path):
     assert actions.shape == (8, 1, 1)
 
 
+class Both(ToyEnv):
+    """An episode's last step ends the task and reaches the time limit at once."""
+
+    def step(self, actions):
+        obs, reward, terminated, _, info = super().step(actions)
+        return obs, reward, terminated, terminated.copy(), info
+
+
+def test_an_end_in_the_very_step_of_the_time_limit():
+    env = Both(4, length=3)
+    run = SimpleNamespace(seed=0, total_steps=99, state=None, config={"device": "cpu"})
+    learner = ppo.Learner(ppo.Config(hidden_size=8, num_steps=8, num_minibatches=1), env, run)
+    learner.iterate()
+    assert not learner.storage.cut, "what ended is worth nothing afterwards"
+
+
 def test_rows_of_any_array():
     pixels = np.arange(24, dtype=np.uint8).reshape(1, 2, 2, 2, 3)
     assert ppo.to_rows(pixels, 2).shape == (1, 2, 12)

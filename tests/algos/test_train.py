@@ -18,9 +18,11 @@ from PIL import Image
 import mabc
 from algos.common import checkpoint
 from algos.common.config import BadInput
+from algos.common.datasets import store
 from algos.common.log import CLOCK, read_metrics, truncate_metrics
 from algos.common.run import FILMS, Run, check_rules, create_folder, default_folder
 from algos.train import film, share_discount
+from tests.algos.offline_data import team
 
 ROOT = Path(__file__).parents[2]
 ENV = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'envs'}", "OMP_NUM_THREADS": "1"}
@@ -99,6 +101,69 @@ def kill_and_resume(folder, arguments, last_step):
 def test_killed_and_resumed_is_bit_exact(tmp_path, changes):
     arguments = [*TOY, *changes, "env.kwargs.death=0.1", "env.kwargs.cut=true", "total_steps=25600"]
     kill_and_resume(tmp_path, arguments, 25600)
+
+
+OFFLINE = ["env=batched", "env.id=tests.toy_env:make", "data=team.safetensors", "total_steps=900"]
+QUICK = {"eval_every": 50, "checkpoint_every": 150, "eval_episodes": 4, "hidden_size": 16, "batch_size": 48}
+
+
+@pytest.mark.parametrize("name", ["iql", "otto"])
+def test_offline_killed_and_resumed_is_bit_exact(tmp_path, name):
+    store.save(tmp_path / "team.safetensors", team())
+    below = "algo.kwargs" if name == "otto" else "algo"
+    arguments = [*OFFLINE, f"algo={name}", *(f"{below}.{key}={value}" for key, value in QUICK.items())]
+    if name == "otto":
+        arguments += ["algo.base=iql", "algo.model_steps=20", "algo.members=2", "algo.num_generated=500"]
+        arguments += ["algo.horizon=4", "algo.kwargs.seeds=2", "algo.quantile=1"]
+    printed = kill_and_resume(tmp_path, arguments, 900)
+    assert "Greedy evaluation" in printed
+    result = json.loads(run(tmp_path, "evaluate", "run=a", "episodes=32").stdout)
+    assert result["algo"] == name
+    if name == "otto":
+        for number in (0, 1):
+            for file in (f"world-s{number}.safetensors", f"generated-s{number}.safetensors", f"generated-s{number}.png"):
+                assert (tmp_path / "a" / file).is_file()
+        assert store.load(tmp_path / "a" / "generated-s0.safetensors").num_agents == 3
+
+
+def test_stopped_while_the_world_models_train(tmp_path):
+    """Nothing half-written stays, and resume= goes on from what there is."""
+    store.save(tmp_path / "team.safetensors", team())
+    arguments = [*OFFLINE, "algo=otto", "algo.base=bc", "algo.model_steps=100000", "dir=b"]
+    process = subprocess.Popen(command("train", *arguments), cwd=tmp_path, env=ENV, stdout=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        if line.startswith("world models") or not line:
+            break
+        if "run folder" in line:
+            wait_for(tmp_path / "b" / "checkpoints" / f"{0:012d}.safetensors", process)
+            break
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not list((tmp_path / "b").glob("*.safetensors")), "neither models nor trajectories"
+    done = run(tmp_path, "evaluate", "run=b", code=1)
+    assert "the run holds no policy yet" in done.stderr
+
+
+def wait_for(path, process, seconds=120):
+    """Until a file is there."""
+    deadline = time.time() + seconds
+    while not path.exists():
+        assert process.poll() is None
+        assert time.time() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["env=gym", "algo=iql"], "algo=iql learns from recorded episodes: say which with data=NAME"),
+        (["env=gym", "algo=ippo", "data=x"], "data=x: algo=ippo learns in the environment; use bc, combo"),
+        (["env=gym", "algo=otto", "data=x", "algo.kwargs.alhpa=1"], "'alhpa'. Did you mean 'alpha'"),
+        (["env=gym", "algo=iql", "data=hoper-medium"], "unknown dataset 'hoper-medium'. Did you mean 'hopper-medium'"),
+    ],
+)
+def test_offline_refusals(tmp_path, arguments, words):
+    assert words in run(tmp_path, "train", *arguments, code=2).stderr
 
 
 def test_mabc_killed_and_resumed_is_bit_exact(tmp_path):

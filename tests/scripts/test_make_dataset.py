@@ -7,58 +7,89 @@ from pathlib import Path
 
 import pytest
 
+from algos.common.datasets import battles
+from scripts import make_dataset
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture
-def run(tmp_path):
-    """python -m scripts.make_dataset from the checkout, its stores in the test's folder."""
-    env = os.environ | {"MABC_DATA": str(tmp_path / "data"), "MINARI_DATASETS_PATH": str(tmp_path / "minari")}
-    env.pop("PYTHONPATH", None)
+@pytest.fixture(autouse=True)
+def stores(tmp_path, monkeypatch):
+    """Datasets of a test stay in its folder; references are of a handful of episodes."""
+    monkeypatch.setenv("MABC_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "minari"))
+    monkeypatch.setattr(battles, "REFERENCE_WORLDS", 4)
+    monkeypatch.setattr(battles, "REFERENCE_ROUNDS", 1)
 
-    def call(*words, rc=0, command=("-m", "scripts.make_dataset")):
-        done = subprocess.run(
-            [sys.executable, *command, *map(str, words)],
-            cwd=ROOT, env=env, capture_output=True, text=True, timeout=300,
-        )  # fmt: skip
-        assert done.returncode == rc, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done
+
+@pytest.fixture
+def run(capsys):
+    """main(), what it printed, and its exit code."""
+
+    def call(*words, rc=0):
+        code = 0
+        try:
+            make_dataset.main([str(word) for word in words])
+        except SystemExit as stop:
+            code = stop.code
+        found = capsys.readouterr()
+        assert code == rc, found
+        return found
 
     return call
 
 
+@pytest.mark.parametrize("command", [("-m", "scripts.make_dataset"), ("scripts/make_dataset.py",)])
+def test_in_a_process_of_its_own(tmp_path, command):
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    out = tmp_path / "mine.safetensors"
+    done = subprocess.run(
+        [sys.executable, *command, "skirmish-2v2-random", "--steps", "50", "--out", str(out)],
+        cwd=ROOT, env=env, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "win rate" in done.stdout
+    assert out.is_file()
+    assert not (tmp_path / "data").exists()
+
+
 def test_make_look_and_make_again(run, tmp_path):
-    made = run("skirmish-2v2-random", "--steps", 100)
-    assert "win rate" in made.stdout
+    run("skirmish-2v2-random", "--steps", 100)
     path = tmp_path / "data" / "skirmish-2v2-random.safetensors"
     before = path.read_bytes()
-    there = run("skirmish-2v2-random", "--steps", 100)
-    assert "is there already" in there.stdout
-    other = run("skirmish-2v2-random", "--steps", 200, rc=1)
-    assert "--force replaces it" in other.stderr
+    assert "is there already" in run("skirmish-2v2-random", "--steps", 100).out
+    assert "is there already" in run("skirmish-2v2-random").out
+    for other in (("--steps", 200), ("--seed", 1)):
+        assert "--force replaces it" in run("skirmish-2v2-random", *other, rc=1).err
+    assert path.read_bytes() == before
     run("skirmish-2v2-random", "--steps", 100, "--force")
     assert path.read_bytes() == before  # the same to the bit
-    shown = run("skirmish-2v2-random", "--info").stdout
+    run("skirmish-2v2-random", "--steps", 100, "--seed", 1, "--force")
+    assert path.read_bytes() != before
+
+
+def test_what_is_told_fits_80_columns(run, tmp_path):
+    run("skirmish-2v2-mixed", "--steps", 100)
+    shown = run("skirmish-2v2-mixed", "--info").out
     assert max(map(len, shown.splitlines())) <= 80
-    for words in ("of a team of 2", "expert", "random legal actions", "success", "observations  75 numbers"):
+    shown = " ".join(shown.split())
+    for words in ("of a team of 2", "expert", "random legal actions", "success", "observations 75 numbers"):
         assert words in shown
-    listed = run("--list").stdout
-    assert "*   skirmish-2v2               random" in listed
+    assert shown == " ".join(run(tmp_path / "data" / "skirmish-2v2-mixed.safetensors", "--info").out.split())
+    listed = run("--list").out
+    assert "*   skirmish-2v2               mixed" in listed
+    assert "  hopper-medium " in listed
     assert max(map(len, listed.splitlines())) <= 80
 
 
 def test_mistakes_are_told_in_a_line(run, tmp_path):
-    assert "Did you mean 'hopper-medium'" in run("hoper-medium", rc=2).stderr
-    assert "is not made yet" in run("hopper-medium", "--info", rc=1).stderr
-    assert "at least 1" in run("hopper-medium", "--steps", 0, rc=2).stderr
-    assert "NAME is missing" in run(rc=2).stderr
+    assert "Did you mean 'hopper-medium'" in run("hoper-medium", rc=2).err
+    assert "Did you mean 'hopper-medium'" in run("hoper-medium", "--info", rc=2).err
+    assert "NAME is missing" in run(rc=2).err
+    assert "--steps 0: at least 1" in run("hopper-medium", "--steps", 0, rc=2).err
+    assert "ends in .safetensors" in run("skirmish-2v2-random", "--out", "a.npz", rc=2).err
+    assert "is not made yet" in run("skirmish-2v2-random", "--info", rc=1).err
+    pytest.importorskip("h5py")
     (tmp_path / "a.hdf5").write_bytes(b"no")
-    assert "not an HDF5 file" in run(tmp_path / "a.hdf5", "--info", rc=1).stderr
-
-
-def test_as_a_file_and_into_a_file(run, tmp_path):
-    out = tmp_path / "mine.safetensors"
-    run("skirmish-2v2-random", "--steps", 50, "--out", out, command=("scripts/make_dataset.py",))
-    assert "skirmish-2v2-random" in run(out, "--info").stdout
-    assert not (tmp_path / "data").exists()
+    assert "not an HDF5 file" in run(tmp_path / "a.hdf5", "--info", rc=1).err
+    assert "minari download somebody/else-v0" in run("minari:somebody/else-v0", "--info", rc=1).err

@@ -149,7 +149,7 @@ def _timeouts(path: Path, raw: dict[str, np.ndarray], terminals: np.ndarray, lim
     for end in [*np.flatnonzero(terminals).tolist(), len(terminals) - 1]:
         cut[first + limit - 1 : end + 1 : limit] = True
         first = end + 1
-    return cut & ~terminals
+    return cut
 
 
 def _with_next(raw: dict[str, np.ndarray], starts: np.ndarray) -> Dataset:

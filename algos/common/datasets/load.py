@@ -35,6 +35,7 @@ def _find(what: str, env: dict[str, Any], progress: Callable) -> Dataset:
         return minari_files.read(what.removeprefix(MINARI))
     name = full_name(what, env)
     if name is not None:
+        _check_env(recipes.env_of(name), env, name)  # before minutes go into making it
         return recipes.load(name) if recipes.exists(name) else recipes.make(name, progress=progress)
     path = Path(what)
     if path.is_dir():
@@ -72,7 +73,7 @@ def time_limit(env: dict[str, Any]) -> int | None:
         return None
     import gymnasium as gym
 
-    from algos.common.datasets.rollouts import known_id
+    from algos.common.adapters import known_id
 
     try:
         return gym.spec(known_id(env["id"])).max_episode_steps
@@ -94,9 +95,11 @@ def check_fits(dataset: Dataset, env: dict[str, Any]) -> None:
 
     Actions that pass the bounds by a hair are clipped to them.
     """
+    from algos.common.adapters import make_env
+
     told = dataset.info.get("name", "the dataset")
     _check_env(dataset.info.get("env", {}), env, told)
-    world = _world(env)
+    world = make_env(env, num_envs=1)
     try:
         _check_widths(dataset, world, told, env.get("scenario") or env.get("id"))
         _check_rules(dataset.info.get("env", {}).get("rules"), world, told)
@@ -104,22 +107,6 @@ def check_fits(dataset: Dataset, env: dict[str, Any]) -> None:
             dataset.actions = _within(dataset.actions, world.action_space, told)
     finally:
         world.close()
-
-
-def _world(env: dict[str, Any]) -> Any:
-    """One world of a configuration."""
-    from algos.common.adapters import make_env
-
-    if env["name"] != "gym":
-        return make_env(env, num_envs=1)
-    from algos.common.datasets.rollouts import known_id, quiet_mujoco
-
-    known_id(env["id"])
-    try:
-        with quiet_mujoco():
-            return make_env(env, num_envs=1)
-    except ModuleNotFoundError:  # no MuJoCo: an environment that does without
-        return make_env(env, num_envs=1)
 
 
 def _check_env(recorded: dict[str, Any], env: dict[str, Any], told: str) -> None:

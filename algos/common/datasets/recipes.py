@@ -144,17 +144,25 @@ def make_gym(name: str, steps: int, seed: int, workers: int | None, progress: Ca
     return dataset
 
 
+def env_of(name: str) -> dict[str, Any]:
+    """The environment of a named dataset, as its info has it; of MABC's only which kind it is."""
+    if is_battle(name):
+        return {"name": "mabc"}
+    if name in MAZES:
+        return {"name": "gym", "id": MAZES[name], "kwargs": {"continuing_task": False}}
+    return {"name": "gym", "id": LOCOMOTION[task_of(name)], "kwargs": {}}
+
+
 def plan_of(name: str, steps: int) -> Plan:
     """The parts of a named dataset."""
+    env = env_of(name)
     if name in MAZES:
         how = (
             "shortest ways between cells and a PD controller, pushed by noise, with detours; a fifth of the episodes "
             "waits elsewhere; an episode ends at the goal"
         )
-        env = maze_env(name)
         return Plan(env, [Part(env, "careless", steps)], {"how": how, "policies": "waypoint controller"})
     task, _, kind = name.partition("-")
-    env = {"name": "gym", "id": LOCOMOTION[task], "kwargs": {}}
     if kind == "random":
         return Plan(env, [Part(env, "random", steps)], {"how": "uniform actions", "policies": "uniform"})
     snapshots = snapshots_of(task)
@@ -166,10 +174,6 @@ def plan_of(name: str, steps: int) -> Plan:
     return Plan(env, [part for part in parts if part.steps], made)
 
 
-def maze_env(name: str) -> dict[str, Any]:
-    return {"name": "gym", "id": MAZES[name], "kwargs": {"continuing_task": False}}
-
-
 def snapshots_of(task: str) -> list[dict[str, Any]]:
     """The committed snapshots of a task's training, oldest first."""
     path, again = behaviour.FOLDER / f"{task}{SUFFIX}", f"python scripts/make_behaviour.py {task}"
@@ -178,7 +182,9 @@ def snapshots_of(task: str) -> list[dict[str, Any]]:
     try:
         return behaviour.load_snapshots(task)["snapshots"]
     except (CheckpointError, KeyError) as error:
-        raise DatasetError(f"{path}: the snapshots cannot be read ({error}). They are trained anew by: {again}") from error
+        raise DatasetError(
+            f"{path}: the snapshots cannot be read ({error}). They are trained anew by: {again}"
+        ) from error
 
 
 def choose(kind: str, returns: list[float]) -> tuple[list[int], str]:
@@ -214,7 +220,7 @@ def task_of(name: str) -> str:
 def players(task: str) -> tuple[dict[str, Any], Any]:
     """Environment and expert of a task."""
     if task in MAZES:
-        return maze_env(task), "expert"
+        return env_of(task), "expert"
     plan = plan_of(f"{task}-expert", 1)
     return plan.env, plan.parts[0].policy
 
@@ -225,12 +231,17 @@ def digest(task: str) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else "absent"
 
 
+def committed() -> dict[str, Any]:
+    """The references that are kept beside the snapshots, of those tasks whose policies they are still of."""
+    found = json.loads(REFERENCES.read_text("utf-8")) if REFERENCES.is_file() else {}
+    return {task: told for task, told in found.items() if told["digest"] == digest(task)}
+
+
 def references(name: str, workers: int | None = None, progress: Callable = print) -> dict[str, float]:
     """Mean return of the random and of the expert policy: the committed ones, else measured now."""
     task = task_of(name)
-    committed = json.loads(REFERENCES.read_text("utf-8")) if REFERENCES.is_file() else {}
-    found = committed.get(task)
-    if found is None or found["digest"] != digest(task):
+    found = committed().get(task)
+    if found is None:
         progress(f"  measuring the random and the expert policy of {task}, {REFERENCE_EPISODES} episodes each")
         found = measure(task, workers)
     return {key: found[key] for key in ("random", "expert")}
@@ -245,12 +256,13 @@ def measure(task: str, workers: int | None = None, episodes: int = REFERENCE_EPI
     return {**means, "episodes": episodes, "digest": digest(task), "versions": versions()}
 
 
-def commit_references(workers: int | None = None, progress: Callable = print) -> Path:
-    """Measure all tasks whose policies are there, and write references.json beside the snapshots."""
-    tasks = [task for task in [*LOCOMOTION, *MAZES] if digest(task) != "absent"]
-    found = {}
-    for task in tasks:
-        found[task] = measure(task, workers)
-        progress(f"{task}: random {found[task]['random']:.2f}, expert {found[task]['expert']:.2f}")
+def commit_references(workers: int | None = None, progress: Callable = print, anew: bool = False) -> Path:
+    """Write references.json beside the snapshots: all tasks whose policies are there and changed (or all, `anew`)."""
+    found = {} if anew else committed()
+    for task in [*LOCOMOTION, *MAZES]:
+        if task not in found and digest(task) != "absent":
+            found[task] = measure(task, workers)
+            progress(f"{task}: random {found[task]['random']:.2f}, expert {found[task]['expert']:.2f}")
+    REFERENCES.parent.mkdir(exist_ok=True)
     REFERENCES.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     return REFERENCES

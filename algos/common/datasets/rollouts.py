@@ -8,9 +8,7 @@ Shapes: B streams of a shard, D features, k action dimensions, M steps, E episod
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import io
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -20,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from algos.common.adapters import known_id, quiet_mujoco
 from algos.common.datasets.behaviour import Behaviour
 from algos.common.datasets.dataset import Dataset, join
 
@@ -108,42 +107,13 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-@contextlib.contextmanager
-def quiet_mujoco() -> Iterator[None]:
-    """Keep back MuJoCo's warning of a deprecated attribute in Gymnasium's own models, once for every world made."""
-    import mujoco
-
-    def tell(text: str) -> None:
-        if "settotalmass" not in text:
-            print(f"MuJoCo: {text}", flush=True)
-
-    before = mujoco.get_mju_user_warning()
-    mujoco.set_mju_user_warning(tell)
-    try:
-        yield
-    finally:
-        mujoco.set_mju_user_warning(before)
-
-
 def make_world(env: dict[str, Any]) -> Any:
     """One environment of {"id", "kwargs"}."""
     import gymnasium as gym
 
-    spec = gym.spec(known_id(env["id"]))
-    with quiet_mujoco() if "mujoco" in str(spec.entry_point) else contextlib.nullcontext():
-        return gym.make(spec, disable_env_checker=True, **env.get("kwargs", {}))
-
-
-def known_id(env_id: str) -> str:
-    """The id, after what it takes for Gymnasium to know it: gymnasium-robotics does not announce itself."""
-    import gymnasium as gym
-
-    if env_id not in gym.registry and env_id.startswith(("PointMaze_", "AntMaze_")):
-        with contextlib.redirect_stderr(io.StringIO()):  # it prints notes on environments that nobody asked for
-            import gymnasium_robotics
-
-            gym.register_envs(gymnasium_robotics)
-    return env_id
+    env_id = known_id(env["id"])
+    with quiet_mujoco(env_id):
+        return gym.make(env_id, disable_env_checker=True, **env.get("kwargs", {}))
 
 
 def flat(space: Any) -> Callable[[Any], np.ndarray]:
@@ -176,7 +146,7 @@ class _Stream:
         self.env, self.quota, self.whole = env, quota, whole
         self.flat = flat(env.observation_space)
         size = spaces.flatdim(env.observation_space), env.action_space.shape[0]
-        self.obs = np.empty((2 * quota, size[0]), np.float32)  # an episode has a step at least, and a row more
+        self.obs = np.zeros((2 * quota, size[0]), np.float32)  # an episode has a step at least, and a row more
         self.actions = np.empty((quota, size[1]), np.float32)
         self.rewards, self.terminals = np.empty(quota, np.float32), np.zeros(quota, bool)
         self.starts, self.steps, self.row = [0], 0, 0

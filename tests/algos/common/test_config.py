@@ -32,7 +32,7 @@ def test_presets_and_keys_are_found_without_imports():
         (["env=gym", "env.scenario=x"], "unknown configuration key 'env.scenario'."),
         (["env=mabcc"], "unknown env= 'mabcc'. Did you mean 'mabc'?"),
         (["algo=ipo"], "unknown algo= 'ipo'. Did you mean 'ippo'?"),
-        (["algo=zzz"], "unknown algo= 'zzz'. Known: ippo, mappo"),
+        (["algo=zzz"], "unknown algo= 'zzz'. Known: bc, combo, cql, iql"),
         (["algo.lr"], "'algo.lr' is not of the form key=value"),
         (["~algo.lr"], "'~algo.lr': keys cannot be taken away"),
         (["algo.lr=abc"], "algo.lr=abc: Value 'abc' of type 'str' could not be converted to Float"),

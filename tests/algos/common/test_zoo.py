@@ -9,6 +9,7 @@ import pytest
 import mabc
 from algos.common import checkpoint, zoo
 from algos.common.config import BadInput
+from algos.common.datasets import behaviour
 from algos.evaluate import evaluate_bot, evaluate_policy, load_run, run_evaluation
 from algos.play import make_opponent
 from algos.ppo import POLICY_STATE
@@ -62,7 +63,8 @@ def test_the_zoo_is_accepted_wherever_a_run_is():
 def test_the_wheel_takes_all_of_it():
     data = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["package-data"]["algos"]
     packed = {path for pattern in data for path in (ROOT / "algos").glob(pattern)}
-    assert packed == {path for path in zoo.FOLDER.rglob("*") if path.is_file()}
+    folders = [zoo.FOLDER, behaviour.FOLDER]  # and the snapshots that play the recipes' datasets
+    assert packed == {path for folder in folders for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "docs" / "replays").glob("*.mabc")), ids=lambda path: path.stem)

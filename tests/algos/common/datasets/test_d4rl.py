@@ -28,7 +28,9 @@ def flat(terminals, timeouts=None, following=None, M=6):
         "observations": np.stack([rows, -rows], 1),
         "actions": rows[:, None] / 10,
         "rewards": 10 * rows,
-        "next_observations": None if following is None else np.stack([following, np.negative(following)], 1).astype("f4"),
+        "next_observations": None
+        if following is None
+        else np.stack([following, np.negative(following)], 1).astype("f4"),
         **marks,
     }
 

@@ -136,6 +136,16 @@ def test_actions_beyond_the_bounds(car):
         load_data(changed(car, actions=np.full((10, 1), 2, np.float32)), CAR)
 
 
+def test_nothing_is_made_that_does_not_fit(monkeypatch):
+    monkeypatch.setattr(recipes, "make", None)
+    with pytest.raises(DatasetError, match="hopper-medium was recorded on Hopper-v5, the environment is Walker2d-v5"):
+        load_data("hopper-medium", {**CAR, "id": "Walker2d-v5"})
+    with pytest.raises(DatasetError, match="with env=gym, the environment is env=mabc"):
+        load_data("hopper-medium", DUO)
+    with pytest.raises(DatasetError, match="with env=mabc, the environment is env=gym"):
+        load_data("skirmish-2v2-random", CAR)
+
+
 def battle(**changes):
     act, _ = battles.player("skirmish-2v2", "random", 0)
     dataset = battles.collect("skirmish-2v2", act, 0, worlds=1, rounds=1)

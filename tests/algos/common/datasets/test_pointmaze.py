@@ -28,7 +28,7 @@ def test_the_next_cell_is_on_a_shortest_way():
 
 
 def test_the_expert_finds_every_goal_and_the_careless_miss_some():
-    env = recipes.maze_env("pointmaze-umaze")
+    env = recipes.env_of("pointmaze-umaze")
     expert = rollouts.episode_returns(env, "expert", 5, 0, 1)
     assert expert.tolist() == [1] * 5
     dataset = rollouts.record([Part(env, "careless", 2_000)], 0, 1, lambda _: None).check()
@@ -40,7 +40,7 @@ def test_the_expert_finds_every_goal_and_the_careless_miss_some():
 def test_rows_are_what_a_policy_sees_through_env_gym():
     from algos.common.adapters import make_env
 
-    config = {**recipes.maze_env("pointmaze-umaze"), "num_envs": 1}
+    config = {**recipes.env_of("pointmaze-umaze"), "num_envs": 1}
     world = rollouts.make_world(config)  # registers it
     row = rollouts.flat(world.observation_space)(world.reset(seed=4)[0])
     seen, _ = make_env(config).reset(seed=4)

@@ -85,7 +85,6 @@ def test_a_recipe_is_repeated_to_the_bit_and_kept(snapshots, same):
 
 def test_references_of_other_snapshots_are_measured_anew(snapshots, tmp_path, monkeypatch):
     path = tmp_path / "hopper.safetensors"
-    path.write_bytes(path.read_bytes() + b"")
     assert recipes.references("hopper-medium", 1, silent) == {"random": 1.0, "expert": 101.0}
     tree = checkpoint.load(path)
     tree["made"] = {"seed": 1}
@@ -94,6 +93,15 @@ def test_references_of_other_snapshots_are_measured_anew(snapshots, tmp_path, mo
     told = []
     assert recipes.references("hopper-medium", 1, told.append) == {"random": 2.0, "expert": 3.0}
     assert "measuring the random and the expert policy of hopper" in told[0]
+
+
+def test_what_did_not_change_is_not_measured_again(snapshots, monkeypatch):
+    monkeypatch.setattr(recipes, "MAZES", {})
+    monkeypatch.setattr(recipes, "measure", lambda task, workers: {"random": 2.0, "expert": 3.0, "digest": "new"})
+    recipes.commit_references(1, silent)
+    assert json.loads(recipes.REFERENCES.read_text())["hopper"]["random"] == 1
+    recipes.commit_references(1, silent, anew=True)
+    assert json.loads(recipes.REFERENCES.read_text()) == {"hopper": {"random": 2.0, "expert": 3.0, "digest": "new"}}
 
 
 def test_references_are_means_over_whole_episodes(snapshots):
@@ -107,7 +115,7 @@ def test_references_are_means_over_whole_episodes(snapshots):
 
 def test_without_snapshots_it_says_how_they_are_made(tmp_path, monkeypatch):
     monkeypatch.setattr(behaviour, "FOLDER", tmp_path)
-    with pytest.raises(DatasetError, match="make_behaviour.py walker2d"):
+    with pytest.raises(DatasetError, match=r"make_behaviour.py walker2d"):
         recipes.make("walker2d-medium", steps=10, progress=silent)
 
 

@@ -1,0 +1,268 @@
+"""OTTO against its base algorithms: the experiments, cell by cell, and the table that sums them up.
+
+    python -m scripts.run_otto tune                  strategies on the two tuning datasets
+    python -m scripts.run_otto report                base and OTTO on the reporting datasets
+    python -m scripts.run_otto ablate                one choice changed at a time
+    python -m scripts.run_otto neighbours            MOPO and COMBO beside them
+    python -m scripts.run_otto table                 what is there so far, baselines/results/otto.json and a plot
+
+A cell is a dataset, an algorithm and an arm (base, or OTTO with some settings); its three seeds are trained side by
+side, each with world models and generated trajectories of its own. Each finished cell is a file in
+baselines/results/otto/, and a cell that has one is not run again: the command goes on where it was stopped.
+--share 1/2 and --share 2/2 in two processes use two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scripts.bench_common import ROOT, header, tell, write_json
+
+RESULTS = ROOT / "baselines" / "results" / "otto"
+RUNS = ROOT / "runs" / "otto"
+SEEDS = 3
+UPDATES = 20_000
+EPISODES = {"mabc": 256, "gym": 20}  # of the last evaluation, of each seed
+
+LOCOMOTION = {"hopper": "Hopper-v5", "halfcheetah": "HalfCheetah-v5", "walker2d": "Walker2d-v5"}
+MAZES = {"umaze": "PointMaze_UMaze-v3", "medium": "PointMaze_Medium-v3"}
+TUNING = ("hopper-medium-replay", "pointmaze-umaze")
+REPORTING = (
+    "hopper-medium", "halfcheetah-medium-replay", "walker2d-medium-replay", "pointmaze-medium", "skirmish-3v3-medium",
+    "skirmish-3v3-mixed",
+)  # fmt: skip
+CONTINUOUS = ("td3_bc", "iql", "rebrac")
+DISCRETE = ("bc", "cql", "iql")
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "rebrac": {"batch_size": 256},  # of its own 1024, for time; the same with and without OTTO
+    "sparse": {"expectile": 0.9, "beta": 10.0},  # iql in mazes, as its authors have it for sparse rewards
+}
+OTTO: dict[str, Any] = {}
+"""What the tuning datasets chose, where it is not the default; see baselines/README.md."""
+
+TUNED: dict[str, dict[str, Any]] = {
+    "logged": {},
+    "logged-top": {"starts": "top"},
+    "logged-softmax": {"starts": "softmax"},
+    "logged-best": {"keep": 0.5},
+    "policy": {"actions": "policy"},
+    "policy-softmax": {"actions": "policy", "starts": "softmax"},
+    "horizon-10": {"horizon": 10},
+    "quantile-0.9": {"quantile": 0.9},
+    "real-0.9": {"real_share": 0.9},
+    "real-0.5": {"real_share": 0.5},
+}
+ABLATED: dict[str, dict[str, Any]] = {
+    "evaluator-off": {"correction": "none"},
+    "penalise": {"correction": "penalise"},
+    "horizon-10": {"horizon": 10},
+    "members-1": {"members": 1, "correction": "none"},
+    "mlp": {"model": "mlp", "members": 7},
+}
+
+
+def env_of(dataset: str) -> dict[str, Any]:
+    """The environment of a dataset, as a run's configuration has it."""
+    from dataclasses import asdict
+
+    from algos.common.adapters import config_class
+
+    task, _, kind = dataset.partition("-")
+    if task in LOCOMOTION:
+        return asdict(config_class("gym")(id=LOCOMOTION[task]))
+    if task == "pointmaze":
+        kwargs = {"continuing_task": False}
+        return asdict(config_class("gym")(id=MAZES[kind], kwargs=kwargs))
+    return asdict(config_class("mabc")(scenario=dataset.rpartition("-")[0]))
+
+
+def base_settings(dataset: str, base: str) -> dict[str, Any]:
+    """Settings of a base algorithm on a dataset: the same in every arm."""
+    found = {"seeds": SEEDS, "eval_every": 10**9, "checkpoint_every": 10**9, "eval_episodes": 2}
+    found |= SETTINGS.get(base, {})
+    if base == "iql" and dataset.startswith("pointmaze"):
+        found |= SETTINGS["sparse"]
+    if base == "cql" and dataset.startswith("skirmish"):
+        found |= {"alpha": 1.0}
+    return found
+
+
+def run_cell(dataset: str, base: str, arm: str, otto: dict[str, Any] | None, updates: int) -> None:
+    """Train and judge one cell, unless its result is there; otto None: the base alone (or mopo, combo)."""
+    path = RESULTS / f"{dataset}.{base}.{arm}.json"
+    if path.exists():
+        return
+    from algos.common import config as cfg
+    from algos.common import offline
+    from algos.common.adapters import make_env
+    from algos.common.run import Run, create_folder
+
+    settings = base_settings(dataset, base)
+    name = "otto" if otto is not None else base
+    if otto is not None:
+        settings = {"base": base, "kwargs": settings, **OTTO, **otto}
+    folder = RUNS / dataset / f"{base}.{arm}"
+    shutil.rmtree(folder, ignore_errors=True)
+    algo = {"name": name, **settings}
+    env_config = env_of(dataset)
+    config = {"env": env_config, "algo": algo, "seed": 0, "total_steps": updates, "data": dataset, "device": "cpu"}
+    tell(f"{dataset} {base} {arm}")
+    create_folder(folder, config)
+    share_worlds(folder, dataset, algo)
+    module = cfg.load_module(cfg.presets()[name])
+    start, clock = time.perf_counter(), time.process_time()
+    env = make_env(env_config, num_envs=1)
+    run = Run(folder, config)
+    policy = module.train(module.Config(**algo), env, run)
+    run.log.close()
+    seconds, processor = time.perf_counter() - start, time.process_time() - clock
+    keep_worlds(folder, dataset, algo)
+    kind = env_config["name"]
+    judge = make_env(env_config, num_envs=EPISODES[kind] * SEEDS, seed=1)
+    policy.seed = None
+    returns, success = offline.evaluate(policy, judge, seed=3_000_017)
+    judge.close()
+    info = load_info(dataset, env_config)
+    by_seed = returns.reshape(SEEDS, -1).mean(1)
+    result = {"dataset": dataset, "base": base, "arm": arm, "settings": settings, "updates": updates}
+    result |= {"returns": by_seed.tolist(), "success": success.reshape(SEEDS, -1).mean(1).tolist()}
+    result["scores"] = scores(result, info)
+    result |= {"seconds": round(seconds), "processor_seconds": round(processor), **header("torch", "numpy", "mujoco")}
+    write_json(str(path), result)
+    shutil.rmtree(folder)
+    tell(f"{dataset} {base} {arm}: scores {[round(x, 1) for x in result['scores']]}, {seconds:.0f} s")
+
+
+def load_info(dataset: str, env_config: dict[str, Any]) -> dict[str, Any]:
+    """What a dataset tells of itself: references and how it was made."""
+    from algos.common.datasets.load import load_data
+
+    return load_data(dataset, env_config).info
+
+
+def scores(result: dict[str, Any], info: dict[str, Any]) -> list[float]:
+    """Normalised scores of the seeds: by our references in locomotion, 100 x success elsewhere."""
+    from algos.common.datasets.d4rl import normalised_score
+
+    if result["dataset"].split("-")[0] in LOCOMOTION:
+        return normalised_score(result["returns"], info).tolist()
+    return [100 * rate for rate in result["success"]]
+
+
+def worlds_folder(dataset: str, algo: dict[str, Any]) -> Path:
+    """Where the world models of a dataset are kept from cell to cell."""
+    return RUNS / dataset / f"worlds-{algo.get('model', 'transformer')}-{algo.get('members', 'default')}"
+
+
+def share_worlds(folder: Path, dataset: str, algo: dict[str, Any]) -> None:
+    """Put world models that an earlier cell trained into a run folder."""
+    if algo["name"] in ("otto", "mopo", "combo"):
+        for path in worlds_folder(dataset, algo).glob("world-s*"):
+            shutil.copy(path, folder / path.name)
+
+
+def keep_worlds(folder: Path, dataset: str, algo: dict[str, Any]) -> None:
+    """Inverse of `share_worlds`."""
+    home = worlds_folder(dataset, algo)
+    home.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob("world-s*"):
+        if not (home / path.name).exists():
+            shutil.copy(path, home / f".{path.name}.tmp")
+            (home / f".{path.name}.tmp").replace(home / path.name)
+
+
+def bases_of(dataset: str) -> tuple[str, ...]:
+    """The base algorithms that a dataset is learned with."""
+    return DISCRETE if dataset.startswith("skirmish") else CONTINUOUS
+
+
+def cells(part: str) -> list[tuple[str, str, str, dict[str, Any] | None]]:
+    """(dataset, base, arm, OTTO's settings) of a part, in the order in which they are run."""
+    if part == "tune":
+        arms: list[tuple[str, dict[str, Any] | None]] = [("base", None), *TUNED.items()]
+        return [(dataset, "td3_bc", *arm) for arm in arms for dataset in TUNING]
+    if part == "report":
+        pairs = [(dataset, base) for dataset in REPORTING for base in bases_of(dataset)]
+        return [(*pair, *arm) for pair in pairs for arm in (("base", None), ("otto", {}))]
+    if part == "ablate":
+        chosen = ("hopper-medium", "skirmish-3v3-mixed")
+        return [(dataset, bases_of(dataset)[1], *arm) for arm in ABLATED.items() for dataset in chosen]
+    continuous = [dataset for dataset in REPORTING if not dataset.startswith("skirmish")]
+    return [(dataset, name, "base", None) for dataset in continuous for name in ("mopo", "combo")]
+
+
+# --- the table ---
+
+
+def read_results() -> list[dict[str, Any]]:
+    """All finished cells."""
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("*.json"))]
+
+
+def gains(results: list[dict[str, Any]], arm: str, datasets: tuple[str, ...]) -> dict[str, list[float]]:
+    """Differences of scores, seed by seed, of an arm to its base: {"dataset base": [seed …]}."""
+    found = {(r["dataset"], r["base"], r["arm"]): r["scores"] for r in results}
+    pairs = {key: scores for key, scores in found.items() if key[2] == arm and key[0] in datasets}
+    return {
+        f"{dataset} {base}": (np.array(scores) - found[dataset, base, "base"]).tolist()
+        for (dataset, base, _), scores in pairs.items()
+        if (dataset, base, "base") in found
+    }
+
+
+def interval(groups: list[list[float]], draws: int = 10_000) -> dict[str, float]:
+    """Mean over groups and its 95% bootstrap interval: groups are drawn, and seeds within them."""
+    random = np.random.default_rng(0)
+    means = []
+    for _ in range(draws):
+        chosen = random.integers(len(groups), size=len(groups))
+        means.append(np.mean([random.choice(groups[g], len(groups[g])).mean() for g in chosen]))
+    low, high = np.quantile(means, [0.025, 0.975])
+    return {"mean": float(np.mean([np.mean(g) for g in groups])), "low": float(low), "high": float(high)}
+
+
+def table() -> None:
+    """Print what is there, and write baselines/results/otto.json."""
+    results = read_results()
+    for r in sorted(results, key=lambda r: (r["dataset"], r["base"], r["arm"] != "base", r["arm"])):
+        spread = " ".join(f"{x:6.1f}" for x in r["scores"])
+        print(f"{r['dataset']:<26} {r['base']:<7} {r['arm']:<15} {np.mean(r['scores']):6.1f}   [{spread} ]")
+    summary: dict[str, Any] = {"command": "python -m scripts.run_otto table", "cells": len(results), "gains": {}}
+    for datasets, title in ((TUNING, "tuning"), (REPORTING, "reporting")):
+        for arm in sorted({r["arm"] for r in results} - {"base"}):
+            found = gains(results, arm, datasets)
+            if found:
+                summary["gains"][f"{title} {arm}"] = {**interval(list(found.values())), "pairs": found}
+    for name, gain in summary["gains"].items():
+        pairs = len(gain["pairs"])
+        print(f"gain of {name:<26} {gain['mean']:+6.1f} ({gain['low']:+.1f} to {gain['high']:+.1f}), {pairs} pairs")
+    write_json(str(RESULTS.parent / "otto.json"), summary)
+
+
+def main() -> None:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", choices=("tune", "report", "ablate", "neighbours", "table"))
+    parser.add_argument("--share", default="1/1", help="this process's share of the cells, e.g. 1/2")
+    parser.add_argument("--updates", type=int, default=UPDATES, help=f"gradient steps of a cell ({UPDATES})")
+    parser.add_argument("--arm", help="only cells of this arm")
+    options = parser.parse_args()
+    if options.part == "table":
+        table()
+        return
+    number, _, count = options.share.partition("/")
+    chosen = [cell for cell in cells(options.part) if options.arm in (None, cell[2])]
+    for cell in chosen[int(number) - 1 :: int(count)]:
+        run_cell(*cell, options.updates)
+
+
+if __name__ == "__main__":
+    main()
