@@ -24,7 +24,7 @@ import torch
 from algos.common import checkpoint, offline
 from algos.common import config as cfg
 from algos.common.datasets.dataset import Dataset
-from algos.common.offline import POLICY_STATE, TOTAL_STEPS, Policy, Rows, Sampler, Scaling, require  # noqa: F401
+from algos.common.offline import POLICY_STATE, Policy, Rows, Sampler, Scaling, require  # noqa: F401
 from algos.common.protocol import BatchedEnv
 from algos.common.run import Run
 from algos.common.worlds import bounds_of, episodes_of, train_world
@@ -33,6 +33,7 @@ from world_models.evaluator import WorldEvaluator
 from world_models.rollout import CORRECTIONS, Generated, data_bounds, generate
 
 PRESETS = {"otto": {}}
+TOTAL_STEPS = 30_000  # gradient steps of the base, unless total_steps= is given: a report within twenty minutes
 STARTS = ("uniform", "top", "softmax")
 ACTIONS = ("logged", "policy")
 SHARD = 2_000  # trajectories generated together

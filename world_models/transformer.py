@@ -2,7 +2,8 @@
 
 After OTTO ("Offline Trajectory Generalization / Optimization for Offline RL", arXiv 2404.10393), whose sizes could not
 be read: one token a step made of state and action, heads for the change of the state, the reward and the task's end.
-Sizes, rotary positions (Su et al. 2021, arXiv 2104.09864) and the window of attention are our choice.
+Sizes, the window of attention and what tells positions are our choice: attention falls with age (ALiBi, Press et al.
+2022, arXiv 2108.12409), which costs nothing and was no worse here than rotary positions.
 
 All members are one module: their weights lie side by side, and attention sees member and row as one axis. Every layer
 attends to the present and the `context` - 1 steps before it, in training as in rollouts, so that keys and values which
@@ -18,9 +19,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.nn.functional import scaled_dot_product_attention, silu
+from torch.nn.functional import layer_norm, scaled_dot_product_attention, silu
 
-from world_models.batched import LayerNorm, Linear
+from world_models.batched import Linear
 from world_models.scale import Prediction, Scale
 
 
@@ -28,31 +29,15 @@ from world_models.scale import Prediction, Scale
 class Memory:
     """Keys and values of the last C steps, in a ring: step t lies at t % C. `step` overwrites it in place."""
 
-    keys: torch.Tensor  # [layers, E * M, C, N, W / N], turned by their positions
+    keys: torch.Tensor  # [layers, E * M, C, N, W / N]
     values: torch.Tensor  # [layers, E * M, C, N, W / N]
     real: torch.Tensor  # bool [M, C]: the place holds a step that was seen
     position: int  # of the next step
 
 
-class Rotary(nn.Module):
-    """Turns pairs of a head's numbers by an angle that grows with the position: products see differences only."""
-
-    def __init__(self, size: int, longest: float = 100.0):
-        super().__init__()
-        speed = longest ** -(torch.arange(0, size, 2) / size)
-        self.register_buffer("speed", torch.cat([speed, speed]), persistent=False)
-        self.register_buffer("sign", torch.cat([-torch.ones(size // 2), torch.ones(size // 2)]), persistent=False)
-
-    def table(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Cosines and signed sines [L, 1, size] of positions [L]."""
-        angle = positions[:, None, None] * self.speed
-        return angle.cos(), angle.sin() * self.sign
-
-
-def turn(x: torch.Tensor, table: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
-    """x [..., L, N, size] turned by a table of Rotary."""
-    cos, sin = table
-    return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, -1), sin)
+def norm(x: torch.Tensor) -> torch.Tensor:
+    """Rows of mean 0 and deviation 1; the linear layer behind it can scale and shift them as it likes."""
+    return layer_norm(x, x.shape[-1:])
 
 
 class Block(nn.Module):
@@ -61,26 +46,23 @@ class Block(nn.Module):
     def __init__(self, members: int, width: int, heads: int):
         super().__init__()
         self.heads = heads
-        self.norm_attention, self.norm_mlp = LayerNorm(members, width), LayerNorm(members, width)
         self.qkv = Linear(members, width, 3 * width)
         self.out = Linear(members, width, width)
         self.up, self.down = Linear(members, width, 4 * width), Linear(members, 4 * width, width)
 
-    def project(self, x: torch.Tensor, length: int, table: tuple[torch.Tensor, torch.Tensor]) -> list[torch.Tensor]:
-        """Queries, keys and values, each [E * B, L, N, W / N], the first two turned."""
-        qkv = self.qkv(self.norm_attention(x)).view(-1, length, 3 * self.heads, x.shape[-1] // self.heads)
-        qk, v = qkv.split([2 * self.heads, self.heads], 2)
-        return [*turn(qk, table).chunk(2, 2), v]
+    def project(self, x: torch.Tensor, length: int) -> tuple[torch.Tensor, ...]:
+        """Queries, keys and values, each [E * B, L, N, W / N]."""
+        return self.qkv(norm(x)).view(-1, length, 3, self.heads, x.shape[-1] // self.heads).float().unbind(2)
 
     def finish(
         self, x: torch.Tensor, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor
     ) -> torch.Tensor:
-        """The layer's output from its input and what `project` gave; mask as scaled_dot_product_attention has it."""
+        """The layer's output from its input and what `project` gave; mask is added to the products of q and k."""
         q, k, v = (part.transpose(1, 2) for part in (q, k, v))
         with torch.autocast(x.device.type, enabled=False):  # in bfloat16, the CPU's backward pass is ten times as slow
-            seen = scaled_dot_product_attention(q.float(), k.float(), v.float(), mask)
+            seen = scaled_dot_product_attention(q, k, v, mask)
         x = x + self.out(seen.transpose(1, 2).reshape(x.shape))
-        return x + self.down(silu(self.up(self.norm_mlp(x))))
+        return x + self.down(silu(self.up(norm(x))))
 
 
 class WorldTransformer(nn.Module):
@@ -106,12 +88,12 @@ class WorldTransformer(nn.Module):
         self.config |= {"layers": layers, "heads": heads, "context": context, "window": window}
         self.members, self.context = members, context
         self.window = window or context  # steps that are learned from together
-        self.scale, self.rotary = Scale(obs_size), Rotary(width // heads)
+        self.scale = Scale(obs_size)
+        self.register_buffer("slopes", 0.5 ** torch.arange(heads)[:, None, None], persistent=False)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.embed = Linear(members, obs_size + action_size, width)
             self.blocks = nn.ModuleList(Block(members, width, heads) for _ in range(layers))
-            self.norm = LayerNorm(members, width)
             self.head = Linear(members, width, obs_size + 2)
 
     def forward(self, states: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
@@ -120,25 +102,29 @@ class WorldTransformer(nn.Module):
         A step is not touched by what follows it: windows may be padded at their end.
         """
         length = states.shape[2]
-        mask = self._band(length, states.device)
-        x, _ = self._pass(torch.cat([states, actions], -1), mask)
-        return self.head(self.norm(x)).unflatten(1, (-1, length))
+        x, _ = self._pass(torch.cat([states, actions], -1), self._bias(self._ages(length, states.device))[None])
+        return self.head(norm(x)).unflatten(1, (-1, length))
 
-    def _band(self, length: int, device: torch.device) -> torch.Tensor:
-        """Who attends to whom, bool [L, L]: itself and the context - 1 steps before it."""
-        age = torch.arange(length, device=device)
-        age = age[:, None] - age
-        return (age >= 0) & (age < self.context)
+    def _ages(self, length: int, device: torch.device) -> torch.Tensor:
+        """Steps that lie between a query and a key, int [L, L]; below 0 for keys that are yet to come."""
+        place = torch.arange(length, device=device)
+        return place[:, None] - place
 
-    def _pass(self, tokens: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, list[list[torch.Tensor]]]:
+    def _bias(self, age: torch.Tensor) -> torch.Tensor:
+        """What is added to the products of queries and keys [..., N, L, L'] of ages int [..., L, L']."""
+        age = age.unsqueeze(-3)
+        return (-self.slopes * age).masked_fill((age < 0) | (age >= self.context), -torch.inf)
+
+    def _pass(
+        self, tokens: torch.Tensor, mask: torch.Tensor
+    ) -> tuple[torch.Tensor, list[tuple[torch.Tensor, torch.Tensor]]]:
         """The last layer's output [E, B * L, W] of tokens [E, B, L, D + k], and every layer's keys and values."""
         length = tokens.shape[2]
-        table = self.rotary.table(torch.arange(length, device=tokens.device))
         x, kept = self.embed(tokens.flatten(1, 2)), []
         for block in self.blocks:
-            q, k, v = block.project(x, length, table)
+            q, k, v = block.project(x, length)
             x = block.finish(x, q, k, v, mask)
-            kept.append([k, v])
+            kept.append((k, v))
         return x, kept
 
     def start(self, obs: torch.Tensor, actions: torch.Tensor, lengths: torch.Tensor) -> Memory:
@@ -152,10 +138,9 @@ class WorldTransformer(nn.Module):
             return memory
         real = torch.arange(before, device=obs.device) >= (before + 1 - lengths)[:, None]
         tokens = torch.cat([self.scale.normalise(obs[:, :-1]), actions], -1) * real[..., None]
-        mask = self._band(before, obs.device) & real[:, None, :]
-        mask |= torch.eye(before, dtype=torch.bool, device=obs.device)  # padding sees itself: a softmax needs something
-        mask = mask[None, :, None].expand(self.members, -1, -1, -1, -1).flatten(0, 1)
-        _, kept = self._pass(tokens.expand(self.members, *tokens.shape), mask)
+        age = self._ages(before, obs.device)
+        age = torch.where(real[:, None, :] | (age == 0), age, -1)  # padding sees itself: a softmax needs something
+        _, kept = self._pass(tokens.expand(self.members, *tokens.shape), self._bias(age).repeat(self.members, 1, 1, 1))
         places = torch.arange(max(before - self.context, 0), before, device=obs.device)
         for layer, (k, v) in enumerate(kept):
             memory.keys[layer][:, places % self.context] = k[:, places]
@@ -174,13 +159,13 @@ class WorldTransformer(nn.Module):
         """What each member expects after obs [M, D] and actions [M, k]; the memory then holds this step too."""
         place = memory.position % self.context
         memory.real[:, place] = True
-        mask = memory.real.expand(self.members, -1, -1).flatten(0, 1)[:, None, None]
-        table = self.rotary.table(torch.full((1,), memory.position, device=obs.device))
+        age = (memory.position - torch.arange(self.context, device=obs.device)) % self.context
+        mask = self._bias(torch.where(memory.real, age, -1)[:, None]).repeat(self.members, 1, 1, 1)
         tokens = torch.cat([self.scale.normalise(obs), actions], -1)
         x = self.embed(tokens.expand(self.members, *tokens.shape))
         for block, keys, values in zip(self.blocks, memory.keys, memory.values, strict=True):
-            q, k, v = block.project(x, 1, table)
+            q, k, v = block.project(x, 1)
             keys[:, place], values[:, place] = k[:, 0], v[:, 0]
             x = block.finish(x, q, keys, values, mask)
         memory.position += 1
-        return self.scale.read(self.head(self.norm(x)), obs)
+        return self.scale.read(self.head(norm(x)), obs)

@@ -80,7 +80,8 @@ def test_trajectories_from_the_middle_stop_where_the_recording_does():
     episodes = episodes_of(data, np.array([-1.0]), np.array([1.0]))
     evaluator = WorldEvaluator(torch.ones(2), 1.0, threshold=0.0)
     steps = np.array([2, 5, 8])  # the first episode has nine steps
-    found = otto.generate_shard(config, episodes, Perfect(data), evaluator, steps, 4, data, None, np.random.default_rng(0))
+    random = np.random.default_rng(0)
+    found = otto.generate_shard(config, episodes, Perfect(data), evaluator, steps, 4, data, None, random)
     np.testing.assert_array_equal(found.lengths, [4, 4, 1])
 
 

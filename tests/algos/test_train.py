@@ -121,8 +121,8 @@ def test_offline_killed_and_resumed_is_bit_exact(tmp_path, name):
     assert result["algo"] == name
     if name == "otto":
         for number in (0, 1):
-            for file in (f"world-s{number}.safetensors", f"generated-s{number}.safetensors", f"generated-s{number}.png"):
-                assert (tmp_path / "a" / file).is_file()
+            for file in ("world-s{}.safetensors", "generated-s{}.safetensors", "generated-s{}.png"):
+                assert (tmp_path / "a" / file.format(number)).is_file()
         assert store.load(tmp_path / "a" / "generated-s0.safetensors").num_agents == 3
 
 

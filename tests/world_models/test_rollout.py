@@ -109,12 +109,13 @@ def test_bounds_hold_states(world):
 
 
 def test_uncertainty_by_hand():
-    # two members, one row, two features of deviation 1 and 2; they differ by 2 and 8: 1 and 4 from the mean, 1 and 2 in
-    # deviations, root mean square sqrt(2.5). Rewards 0 and 6, deviation 3 about the mean, in units of 2: 1.5
+    # three members, one row, two features of deviation 1 and 2, all at 0 but for the last member at 3 and 12: the mean
+    # is 1 and 4, the last is 2 and 4 deviations away, root mean square sqrt(10), the others half of that. Rewards 0, 0
+    # and 6: deviation sqrt(8), in units of 2: sqrt(2)
     rated = WorldEvaluator(torch.tensor([1.0, 2.0]), 2.0)
-    obs = torch.tensor([[[0.0, 0.0]], [[2.0, 8.0]]])
-    found = rated.uncertainty(Prediction(obs, torch.tensor([[0.0], [6.0]]), torch.zeros(2, 1)))
-    assert found.tolist() == pytest.approx([math.sqrt(2.5) + 1.5])
+    obs = torch.tensor([[[0.0, 0.0]], [[0.0, 0.0]], [[3.0, 12.0]]])
+    found = rated.uncertainty(Prediction(obs, torch.tensor([[0.0], [0.0], [6.0]]), torch.zeros(3, 1)))
+    assert found.tolist() == pytest.approx([math.sqrt(10) + math.sqrt(2)])
 
 
 def test_threshold_is_the_quantile_on_given_steps():
@@ -151,7 +152,7 @@ def test_evaluator_round_trip():
 @pytest.mark.parametrize("kind", ["mlp", "transformer"])
 def test_a_trained_model_doubts_what_it_never_saw(recorded, kind):
     model = make_model(kind, 5, 2, members=4, width=32, layers=2)
-    result = fit(model, recorded, FitConfig(updates=150, batch_steps=256, lr=3e-3, checks=1))
+    result = fit(model, recorded, FitConfig(updates=60, batch_steps=256, checks=1))
     rated = WorldEvaluator.fit(model, recorded, result["held_out"])
     steps = result["held_out"]
     args = context(recorded, steps, model.context)
