@@ -39,7 +39,7 @@ class Config(OfflineConfig):
     tau: float = 0.005  # share by which targets move
     model: str = "mlp"  # mlp | transformer
     members: int = 7  # of the ensemble of world models
-    model_steps: int = 10_000  # gradient steps of the world models
+    model_steps: int = 2_000  # gradient steps of the world models
     rollout_length: int = 5  # steps of a rollout (H)
     rollout_starts: int = 1_000  # recorded states that each refresh rolls on from
     rollout_every: int = 250  # gradient steps between refreshes

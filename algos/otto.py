@@ -13,7 +13,6 @@ agent to its world model: observations, masks of legal actions and who lives, of
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,7 +47,7 @@ class Config:
     kwargs: dict[str, Any] = field(default_factory=dict)  # its settings, e.g. algo.kwargs.alpha=1
     model: str = "transformer"  # transformer | mlp
     members: int = 5  # of the ensemble of world models
-    model_steps: int = 3_000  # gradient steps of the world models
+    model_steps: int = 1_500  # gradient steps of the world models
     starts: str = "uniform"  # where generated trajectories start: uniform | top | softmax (by the episode's return)
     actions: str = "logged"  # what is done in them: logged | policy (a clone of the data's), and noise on it
     noise: float = 0.1  # deviation of the noise, of actions in -1..1; discrete: share of random actions
@@ -328,18 +327,18 @@ def generated_data(config: Config, data: Dataset, env: BatchedEnv, run: Run, see
     made = generate_dataset(config, data, episodes, model, evaluator, env, seed)
     store.save(path, made)
     plot_generated(run.folder / f"generated-s{seed}.png", data, made)
-    print(json.dumps(compared(data, made)), flush=True)
+    print(compared(data, made), flush=True)
     return made
 
 
-def compared(data: Dataset, made: Dataset) -> dict[str, Any]:
-    """Measures of generated trajectories beside the recorded ones'."""
-    return {
-        "generated": {"trajectories": made.num_episodes, "transitions": made.num_steps},
-        "mean_length": round(float(made.lengths.mean()), 1),
-        "mean_reward": {"recorded": float(data.rewards.mean()), "generated": float(made.rewards.mean())},
-        "ends": {"recorded": float(data.terminals.mean()), "generated": float(made.terminals.mean())},
-    }
+def compared(data: Dataset, made: Dataset) -> str:
+    """Generated trajectories beside the recorded ones, in two lines."""
+    rewards, ends = made.rewards.mean(), 100 * made.terminals.mean()
+    return (
+        f"generated {made.num_episodes:,} trajectories, {made.num_steps:,} steps, {made.lengths.mean():.1f} on average\n"
+        f"  mean reward {rewards:.3f} (recorded {data.rewards.mean():.3f}), "
+        f"ends in {ends:.2f}% of the steps (recorded {100 * data.terminals.mean():.2f}%)"
+    )
 
 
 def load_policy(config: dict[str, Any], state: dict[str, Any], device: str = "cpu", greedy: bool = True) -> Policy:

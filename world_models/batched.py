@@ -7,9 +7,13 @@ a loss summed over members trains each as if it were alone, because Adam treats 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import nn
+
+RELU = partial(nn.ReLU, inplace=True)
 
 
 class Linear(nn.Module):
@@ -50,7 +54,7 @@ class MLP(nn.Module):
         hidden: list[int],
         outputs: int,
         layer_norm: bool = False,
-        activation: type[nn.Module] = nn.ReLU,
+        activation: Callable[[], nn.Module] = RELU,
     ):
         super().__init__()
         self.members = members

@@ -144,18 +144,20 @@ class Rows:
 
     def pick(self, steps: torch.Tensor) -> Batch:
         """Transitions of some steps int64 [M]: each array [M * N, …]."""
-        row, N = self.row[steps], self.num_agents
+        N = self.num_agents
+        row = self.row.index_select(0, steps)
+        after = row + 1
         batch = {
-            "obs": self.obs[row],
-            "actions": self.actions[steps],
-            "rewards": self.rewards[steps],
-            "next_obs": self.obs[row + 1],
-            "dones": self.dones[steps],
+            "obs": self.obs.index_select(0, row),
+            "actions": self.actions.index_select(0, steps),
+            "rewards": self.rewards.index_select(0, steps),
+            "next_obs": self.obs.index_select(0, after),
+            "dones": self.dones.index_select(0, steps),
         }
         if self.masks is not None:
-            batch["masks"], batch["next_masks"] = self.masks[row], self.masks[row + 1]
+            batch["masks"], batch["next_masks"] = self.masks.index_select(0, row), self.masks.index_select(0, after)
         if self.alive is not None:
-            batch["alive"], batch["next_alive"] = self.alive[row], self.alive[row + 1]
+            batch["alive"], batch["next_alive"] = self.alive.index_select(0, row), self.alive.index_select(0, after)
         if N > 1 or self.obs.ndim == 3:
             for key in ("rewards", "dones"):
                 batch[key] = batch[key][:, None].expand(-1, N)
@@ -164,8 +166,8 @@ class Rows:
 
     def next_actions(self, steps: torch.Tensor) -> Batch:
         """What was done in the step after, and where there was one in the same episode (float, 0 or 1)."""
-        known = ~self.last[steps]
-        return {"next_actions": self.actions[steps + known], "next_known": known.to(torch.float32)}
+        known = ~self.last.index_select(0, steps)
+        return {"next_actions": self.actions.index_select(0, steps + known), "next_known": known.to(torch.float32)}
 
 
 class Sampler:

@@ -73,9 +73,9 @@ def train_world(config: Any, episodes: Episodes, folder: Path, seed: int) -> tup
 
 
 def _tell(config: Any, entry: dict[str, Any]) -> None:
-    """A line of progress."""
+    """A line of progress, with the losses on held-out episodes."""
     print(
-        f"world models {entry['update']:>7,} / {config.model_steps:,} steps  {entry['seconds']:>5.0f} s  "
-        f"held-out error: change {entry['change']:.4f}  reward {entry['reward']:.4f}  end {entry['terminal']:.4f}",
+        f"world models {entry['update']:>6,} / {config.model_steps:,} steps {entry['seconds']:>5.0f} s  "
+        f"errors: {entry['change']:.4f} change, {entry['reward']:.4f} reward, {entry['terminal']:.4f} end",
         flush=True,
     )

@@ -1,0 +1,106 @@
+"""MOPO and COMBO: what minibatches hold, the conservative term by hand, and a run that goes on bit for bit."""
+
+import shutil
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+import torch
+
+from algos import combo, mopo
+from algos.common import checkpoint
+from algos.common.adapters import GymConfig, make_env
+from algos.common.config import BadInput
+from algos.common.datasets import store
+from algos.common.datasets.dataset import Dataset
+from algos.common.run import Run, create_folder
+
+PENDULUM = asdict(GymConfig(id="Pendulum-v1", num_envs=2))
+SMALL = {"hidden_size": 16, "batch_size": 40, "members": 2, "model_steps": 5, "rollout_starts": 30, "rollout_length": 3,
+         "rollout_every": 7, "buffer_size": 150, "eval_every": 1000, "eval_episodes": 1, "checkpoint_every": 10,
+         "seeds": 2}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A file with two episodes of random play."""
+    env = make_env(PENDULUM, seed=0)
+    random = np.random.default_rng(0)
+    obs, _ = env.reset(seed=0)
+    seen, done, rewards = [obs[:, 0].copy()], [], []
+    for step in range(200):
+        done.append(random.uniform(-2, 2, (2, 1)).astype(np.float32))
+        obs, reward, _, truncated, info = env.step(done[-1][:, None])
+        assert truncated.all() == (step == 199)
+        seen.append((info["final_obs"] if step == 199 else obs)[:, 0].copy())
+        rewards.append(reward[:, 0].copy())
+    made = Dataset(
+        np.stack(seen, 1).reshape(-1, 3), np.stack(done, 1).reshape(-1, 1), np.stack(rewards, 1).reshape(-1),
+        np.zeros(400, bool), np.array([0, 200, 400]),
+    ).check()  # fmt: skip
+    return store.save(tmp_path_factory.mktemp("data") / "pendulum.safetensors", made)
+
+
+def train(module, folder, data, steps=20, tree=None, **changes):
+    """A run of a few steps; its last checkpoint."""
+    algo = {"name": module.__name__.rpartition(".")[2], **SMALL, **changes}
+    config = {"env": PENDULUM, "algo": algo, "seed": 0, "total_steps": steps, "data": str(data), "device": "cpu"}
+    if tree is None:
+        create_folder(folder, config)
+    run = Run(folder, config, tree, keep=9)
+    env = make_env(PENDULUM, seed=0)
+    module.train(module.Config(**algo), env, run)
+    run.log.close()
+    return checkpoint.load(checkpoint.find(folder))
+
+
+@pytest.mark.parametrize("module", [mopo, combo], ids=["mopo", "combo"])
+def test_resumed_is_bit_exact(tmp_path, data, module):
+    whole = train(module, tmp_path / "a", data)
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    (tmp_path / "b" / "checkpoints" / f"{20:012d}.safetensors").unlink()
+    middle = checkpoint.load(checkpoint.find(tmp_path / "b"))
+    assert middle["step"] == 10
+    again = train(module, tmp_path / "b", data, tree=middle)
+    first, second = (checkpoint.pack(tree["state"])[0] for tree in (whole, again))
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name], err_msg=name)
+    policy = module.load_policy(whole["config"]["algo"], whole["state"])
+    actions, _ = policy(np.zeros((5, 1, 3), np.float32), np.ones((5, 1, 0), bool))
+    assert actions.shape == (5, 1, 1)
+    assert np.abs(actions).max() <= 2
+
+
+def test_recorded_rows_come_first(tmp_path, data, monkeypatch):
+    seen = []
+    monkeypatch.setattr(combo.Learner, "update", lambda self, batch: seen.append(batch) or {})
+    train(combo, tmp_path / "a", data, steps=3)
+    recorded = store.load(data)
+    scaled = (recorded.rewards[:, None, None] == seen[0]["rewards"].numpy()).any(0)  # bit for bit in the data
+    assert seen[0]["obs"].shape == (2, 40, 3)
+    assert scaled[:, :20].all()
+    assert not scaled[:, 20:].any(), "the model's own rewards"
+
+
+def test_conservative_term_pushes_up_on_recorded_rows_alone():
+    config = combo.Config(batch_size=4, real_share=0.5, num_samples=1)
+    learner = combo.Learner(config, {"obs": 1, "actions": 0, "action_dims": 1, "agents": 1}, 1)
+    learner.sampled_values = lambda batch: torch.zeros(1, 2, 4, 3)  # log sum exp of three zeros is log 3
+    q = torch.tensor([[[1.0, 2.0, 100.0, 100.0], [3.0, 4.0, 100.0, 100.0]]])
+    assert learner.gap({}, q).item() == pytest.approx(2 * np.log(3) - 1.5 - 3.5)
+
+
+def test_rewards_are_lowered_by_the_uncertainty(tmp_path, data):
+    """The same run with a greater penalty holds lower rewards in its buffer."""
+    buffers = []
+    for penalty in (0.0, 100.0):
+        tree = train(mopo, tmp_path / str(penalty), data, steps=5, penalty=penalty)
+        buffers.append(tree["state"]["sampler"]["buffer"]["rewards"])
+    filled = tree["state"]["sampler"]["filled"]
+    assert filled == 90
+    assert (buffers[1][:, :filled] < buffers[0][:, :filled]).all()
+
+
+def test_discrete_actions_are_refused():
+    with pytest.raises(BadInput, match="algo=mopo needs continuous actions"):
+        mopo.Learner(mopo.Config(), {"obs": 1, "actions": 3, "action_dims": 0, "agents": 1}, 1)
