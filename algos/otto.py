@@ -335,7 +335,7 @@ def compared(data: Dataset, made: Dataset) -> str:
     """Generated trajectories beside the recorded ones, in two lines."""
     rewards, ends = made.rewards.mean(), 100 * made.terminals.mean()
     return (
-        f"generated {made.num_episodes:,} trajectories, {made.num_steps:,} steps, {made.lengths.mean():.1f} on average\n"
+        f"generated {made.num_episodes:,} trajectories, {made.num_steps:,} steps, {made.lengths.mean():.1f} each\n"
         f"  mean reward {rewards:.3f} (recorded {data.rewards.mean():.3f}), "
         f"ends in {ends:.2f}% of the steps (recorded {100 * data.terminals.mean():.2f}%)"
     )
