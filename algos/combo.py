@@ -34,7 +34,11 @@ class Config(MopoConfig):
         super().__post_init__()
         require(self.alpha >= 0, f"algo.alpha={self.alpha}: at least 0")
         require(self.num_samples >= 1, f"algo.num_samples={self.num_samples}: at least 1")
-        require(self.real_share > 0, "algo.real_share=0: values are pushed up on recorded transitions, give some")
+        require(
+            round(self.batch_size * self.real_share) >= 1,
+            f"algo.real_share={self.real_share}: of {self.batch_size} rows none would be recorded, and values are "
+            "pushed up on those alone",
+        )
 
 
 # --- update ---

@@ -54,6 +54,10 @@ class Config(OfflineConfig):
         super().__post_init__()
         for name in ("members", "model_steps", "rollout_length", "rollout_starts", "rollout_every", "buffer_size"):
             require(getattr(self, name) >= 1, f"algo.{name}={getattr(self, name)}: at least 1")
+        require(
+            self.members > 1 or self.penalty == 0,
+            f"algo.members={self.members}: one member never disagrees; use 2 or more, or penalty=0",
+        )
         require(0 <= self.real_share < 1, f"algo.real_share={self.real_share}: at least 0, below 1")
         require(self.penalty >= 0, f"algo.penalty={self.penalty}: at least 0")
         require(self.policy_lr > 0, f"algo.policy_lr={self.policy_lr}: above 0")
@@ -66,59 +70,57 @@ class Config(OfflineConfig):
 class Rollouts:
     """Minibatches of which a share is recorded and comes first; the rest are rollouts of the policy of the moment."""
 
-    correction = "penalise"
-
     def __init__(self, config: Any, data: Dataset, episodes: Episodes, world: tuple, scaling: Any, learner: Any,
                  seed: int, device: str):  # fmt: skip
         self.config, self.episodes, self.scaling, self.learner = config, episodes, scaling, learner
         self.model, self.evaluator = world
         self.real = round(config.batch_size * config.real_share)
         self.recorded = Sampler([Rows(data, scaling, device)], config.seeds, max(self.real, 1), seed)
-        self.random = np.random.default_rng([seed, 5])
-        self.generator = torch.Generator().manual_seed(seed + 1)
         S, D, k = config.seeds, data.obs.shape[-1], data.actions.shape[-1]
+        self.random = [np.random.default_rng([seed, 5, s]) for s in range(S)]
         room = config.buffer_size
         shapes = {"obs": (D,), "actions": (k,), "rewards": (), "next_obs": (D,), "dones": ()}
         self.buffer = {name: torch.zeros(S, room, *shape, device=device) for name, shape in shapes.items()}
-        self.filled, self.place, self.calls = 0, 0, 0
+        self.filled, self.place, self.calls = [0] * S, [0] * S, 0
 
     def sample(self) -> Batch:
         if self.calls % self.config.rollout_every == 0:
             self.refresh()
         self.calls += 1
-        S, count = self.config.seeds, self.config.batch_size - self.real
-        chosen = torch.randint(self.filled, (S, count), generator=self.generator).to(self.buffer["obs"].device)
-        seed = torch.arange(S)[:, None]
+        count = self.config.batch_size - self.real
+        drawn = [random.integers(filled, size=count) for random, filled in zip(self.random, self.filled, strict=True)]
+        chosen = torch.as_tensor(np.stack(drawn), device=self.buffer["obs"].device)
+        seed = torch.arange(self.config.seeds, device=chosen.device)[:, None]
         generated = {name: values[seed, chosen] for name, values in self.buffer.items()}
         recorded = self.recorded.sample()
         return {name: torch.cat([recorded[name][:, : self.real], generated[name]], 1) for name in generated}
 
     def refresh(self) -> None:
         """Roll the model on from recorded states, with each seed's policy, and put what was found into the buffer."""
-        config, S = self.config, self.config.seeds
-        steps = self.random.integers(len(self.episodes.rewards), size=S * config.rollout_starts)
-        before = context(self.episodes, steps, self.model.context)
+        config, starts, device = self.config, self.config.rollout_starts, self.buffer["obs"].device
+        steps = [random.integers(len(self.episodes.rewards), size=starts) for random in self.random]
+        before = context(self.episodes, np.concatenate(steps), self.model.context)
         found = generate(
-            self.model, self.evaluator, *before, self.act, config.rollout_length, self.correction, config.penalty,
+            self.model, self.evaluator, *before, self.act, config.rollout_length, "penalise", config.penalty,
             data_bounds(self.model.scale),
         )  # fmt: skip
-        inside = np.arange(config.rollout_length) < found.lengths[:, None]
-        count = min(int(inside.reshape(S, -1).sum(1).min()), config.buffer_size)  # seeds end differently: as many each
+        rolled = {name: torch.as_tensor(getattr(found, name), device=device) for name in ("obs", "actions", "rewards")}
         arrays = {
-            "obs": self.scaling.obs(torch.as_tensor(found.obs[:, :-1])),
-            "actions": torch.as_tensor(found.actions),
-            "rewards": torch.as_tensor(found.rewards) * self.scaling.reward,
-            "next_obs": self.scaling.obs(torch.as_tensor(found.obs[:, 1:])),
-            "dones": torch.as_tensor(found.terminals.astype(np.float32)),
+            "obs": self.scaling.obs(rolled["obs"][:, :-1]),
+            "actions": rolled["actions"],
+            "rewards": rolled["rewards"] * self.scaling.reward,
+            "next_obs": self.scaling.obs(rolled["obs"][:, 1:]),
+            "dones": torch.as_tensor(found.terminals.astype(np.float32), device=device),
         }
-        place = (self.place + torch.arange(count)) % config.buffer_size
-        for s in range(S):
-            rows = slice(s * config.rollout_starts, (s + 1) * config.rollout_starts)
-            kept = torch.as_tensor(np.flatnonzero(inside[rows])[self.random.permutation(inside[rows].sum())[:count]])
+        inside = np.arange(found.rewards.shape[1]) < found.lengths[:, None]
+        for s in range(config.seeds):
+            rows = slice(s * starts, (s + 1) * starts)
+            kept = torch.as_tensor(np.flatnonzero(inside[rows]), device=device)[-config.buffer_size :]
+            place = (self.place[s] + torch.arange(len(kept), device=device)) % config.buffer_size
             for name, values in arrays.items():
-                self.buffer[name][s, place] = values[rows].flatten(0, 1)[kept].to(self.buffer[name])
-        self.place = (self.place + count) % config.buffer_size
-        self.filled = min(self.filled + count, config.buffer_size)
+                self.buffer[name][s, place] = values[rows].flatten(0, 1)[kept]
+            self.place[s] = (self.place[s] + len(kept)) % config.buffer_size
+            self.filled[s] = min(self.filled[s] + len(kept), config.buffer_size)
 
     @torch.no_grad()
     def act(self, t: int, obs: torch.Tensor) -> torch.Tensor:
@@ -128,15 +130,15 @@ class Rollouts:
 
     def state(self) -> dict[str, Any]:
         return {
-            "recorded": self.recorded.state(), "generator": self.generator.get_state(),
-            "random": self.random.bit_generator.state, "buffer": self.buffer,
+            "recorded": self.recorded.state(), "buffer": self.buffer,
+            "random": [random.bit_generator.state for random in self.random],
             "filled": self.filled, "place": self.place, "calls": self.calls,
         }  # fmt: skip
 
     def load_state(self, state: dict[str, Any]) -> None:
         self.recorded.load_state(state["recorded"])
-        self.generator.set_state(torch.as_tensor(state["generator"]))
-        self.random.bit_generator.state = state["random"]
+        for random, kept in zip(self.random, state["random"], strict=True):
+            random.bit_generator.state = kept
         for name, values in state["buffer"].items():
             self.buffer[name].copy_(torch.as_tensor(values))
         self.filled, self.place, self.calls = state["filled"], state["place"], state["calls"]
@@ -165,7 +167,7 @@ def fit_in_model(make: Callable, config: Any, env: BatchedEnv, run: Run) -> Poli
     data = offline.load_run_data(env, run)
     require(not data.num_actions, f"algo={config.name} needs continuous actions; for discrete ones: bc, iql, cql")
     episodes = episodes_of(data, *bounds_of(env))
-    world = train_world(config, episodes, run.folder, run.seed)
+    world = train_world(config, data, episodes, run.folder, 0, 1_000 * run.seed, run.config["device"])
 
     def sampler_of(scaling: Any, learner: Any) -> Rollouts:
         return Rollouts(config, data, episodes, world, scaling, learner, run.seed, run.config["device"])

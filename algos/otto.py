@@ -14,7 +14,7 @@ agent to its world model: observations, masks of legal actions and who lives, of
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,8 @@ import torch
 
 from algos.common import checkpoint, offline
 from algos.common import config as cfg
-from algos.common.datasets.dataset import Dataset
+from algos.common.config import BadInput
+from algos.common.datasets.dataset import Dataset, join
 from algos.common.offline import POLICY_STATE, Policy, Rows, Sampler, Scaling, require  # noqa: F401
 from algos.common.protocol import BatchedEnv
 from algos.common.run import Run
@@ -35,7 +36,9 @@ PRESETS = {"otto": {}}
 TOTAL_STEPS = 30_000  # gradient steps of the base, unless total_steps= is given: a report within twenty minutes
 STARTS = ("uniform", "top", "softmax")
 ACTIONS = ("logged", "policy")
+BASES = ("bc", "td3_bc", "rebrac", "iql", "cql")
 SHARD = 2_000  # trajectories generated together
+TRIES = 500  # shards at most: where nearly all is cut off, there is less than num_generated
 
 # --- config ---
 
@@ -53,7 +56,7 @@ class Config:
     noise: float = 0.1  # deviation of the noise, of actions in -1..1; discrete: share of random actions
     noise_clip: float = 0.3  # and its bound
     horizon: int = 50  # steps of a generated trajectory (0: to the recorded one's end)
-    num_generated: int = 100_000  # generated transitions, before corrections
+    num_generated: int = 100_000  # generated transitions, after corrections and before `keep`
     keep: float = 1.0  # share of the generated trajectories that stays: those of the greatest mean reward
     correction: str = "cut"  # what the evaluator does to uncertain steps: none | penalise | cut | drop
     quantile: float = 0.99  # of the uncertainty on held-out real steps: what is above is uncertain
@@ -62,9 +65,8 @@ class Config:
     worlds: str = ""  # a run folder whose world models are used again; empty: they are trained
 
     def __post_init__(self) -> None:
-        known = [name for name in cfg.presets() if cfg.is_offline(name) and name != "otto"]
-        if self.base not in known:
-            raise cfg.unknown("algo.base", self.base, known)
+        if self.base not in BASES:
+            raise cfg.unknown("algo.base", self.base, BASES)
         for name, values in (("model", ("transformer", "mlp")), ("starts", STARTS), ("actions", ACTIONS),
                              ("correction", CORRECTIONS)):  # fmt: skip
             value = getattr(self, name)
@@ -76,15 +78,23 @@ class Config:
         require(0 <= self.real_share <= 1, f"algo.real_share={self.real_share}: between 0 and 1")
         for name in ("noise", "noise_clip", "horizon", "penalty"):
             require(getattr(self, name) >= 0, f"algo.{name}={getattr(self, name)}: at least 0")
+        if self.members < 2 and self.correction != "none":
+            raise BadInput(
+                f"algo.members={self.members}: one member never disagrees; use 2 or more, or correction=none"
+            )
         self.base_config()
 
     def base_config(self) -> Any:
         """The base algorithm's own Config; BadInput names a setting that it does not have."""
+        from omegaconf import OmegaConf
+
         keys = [key.name for key in cfg.algo_keys(self.base)]
-        for key in self.kwargs:
+        node = OmegaConf.structured(cfg.load_module(cfg.presets()[self.base]).Config)
+        for key, value in self.kwargs.items():
             if key not in keys:
                 raise cfg.unknown(f"setting of algo.base={self.base}", key, keys)
-        return cfg.load_module(cfg.presets()[self.base]).Config(**self.kwargs)
+            cfg.check_value(node, key, value)
+        return OmegaConf.to_object(node)
 
 
 # --- generated trajectories as a dataset ---
@@ -102,7 +112,7 @@ def dataset_of(found: Generated, like: Dataset, low: np.ndarray, high: np.ndarra
     starts = np.concatenate([[0], np.cumsum(lengths)])
     data = Dataset(
         obs, flat["actions"], flat["rewards"].astype(np.float32), flat["terminals"], starts,
-        extras={"uncertainty": flat["uncertainty"]}, num_actions=like.num_actions, info=dict(like.info),
+        extras={"uncertainty": flat["uncertainty"]}, num_actions=like.num_actions,
     )  # fmt: skip
     if not like.num_actions:
         data.actions = (low + (data.actions + 1) * 0.5 * (high - low)).astype(np.float32)
@@ -153,15 +163,19 @@ def choose_starts(config: Config, data: Dataset, count: int, random: np.random.G
     return data.starts[episode] + (random.random(count) * data.lengths[episode]).astype(np.int64)
 
 
-def perturb(config: Config, actions: np.ndarray, num_actions: int, random: np.random.Generator) -> np.ndarray:
-    """Actions [M, H, k] in -1..1 with clipped Gaussian noise; one-hot ones are exchanged now and then."""
-    if not num_actions:
+def perturb(config: Config, actions: np.ndarray, legal: np.ndarray | None, random: np.random.Generator) -> np.ndarray:
+    """Actions [M, k] in -1..1 with clipped Gaussian noise; one-hot ones are exchanged now and then, and where illegal.
+
+    legal: bool [M, N, A] for one-hot actions, from which the others are drawn; None: actions are continuous.
+    """
+    if legal is None:
         noise = random.standard_normal(actions.shape, np.float32) * config.noise
         return np.clip(actions + np.clip(noise, -config.noise_clip, config.noise_clip), -1, 1)
-    chosen = actions.reshape(*actions.shape[:2], -1, num_actions)
-    other = np.eye(num_actions, dtype=np.float32)[random.integers(num_actions, size=chosen.shape[:-1])]
-    exchanged = random.random(chosen.shape[:-1])[..., None] < config.noise
-    return np.where(exchanged, other, chosen).reshape(actions.shape)
+    chosen = actions.reshape(legal.shape).argmax(-1)
+    other = np.where(legal, random.random(legal.shape), -1).argmax(-1)
+    allowed = np.take_along_axis(legal, chosen[..., None], -1)[..., 0]
+    exchanged = (random.random(chosen.shape) < config.noise) | ~allowed
+    return np.eye(legal.shape[-1], dtype=np.float32)[np.where(exchanged, other, chosen)].reshape(actions.shape)
 
 
 def clone(data: Dataset, env: BatchedEnv, seed: int, steps: int = 5_000) -> Policy:
@@ -188,62 +202,71 @@ def generate_dataset(
     low, high = bounds_of(env)
     horizon = config.horizon or int(data.lengths.max())
     policy = clone(data, env, seed) if config.actions == "policy" else None
-    shards, left = [], config.num_generated
-    while left > 0:
-        count = min(SHARD, max(1, left // horizon))
+    parts, made, count = [], 0, min(SHARD, max(1, config.num_generated // horizon))
+    for _ in range(TRIES):
         steps = choose_starts(config, data, count, random)
-        shard = generate_shard(config, episodes, model, evaluator, steps, horizon, data, policy, random)
-        left -= int(shard.lengths.sum()) if shard.lengths.any() else count
-        shards.append(shard)
-    found = Generated(*(np.concatenate([getattr(shard, name) for shard in shards]) for name in FIELDS))
-    keep_best(config, found)
-    require(found.lengths.any(), "the evaluator trusts none of the generated trajectories: raise algo.quantile")
-    made = dataset_of(found, data, low, high)
-    made.info["made"] = {"by": "otto", "from": data.info.get("name"), "seed": seed}
-    return made
-
-
-FIELDS = ("obs", "actions", "rewards", "terminals", "uncertainty", "lengths")
+        found = generate_shard(config, episodes, model, evaluator, steps, horizon, data, policy, random)
+        made += int(found.lengths.sum())
+        keep_best(config, found)
+        if found.lengths.any():
+            parts.append(dataset_of(found, data, low, high))
+            print(f"generated {made:>9,} / {config.num_generated:,} transitions", flush=True)
+        if made >= config.num_generated:
+            break
+        each = max(made / (len(parts) * count), 1.0) if parts else 1.0  # steps that a trajectory has come to so far
+        count = min(SHARD, max(1, int((config.num_generated - made) / each)))
+    require(bool(parts), "the evaluator trusts none of the generated trajectories: raise algo.quantile")
+    joined = join(parts)
+    settings = {key: value for key, value in asdict(config).items() if key not in ("base", "kwargs", "worlds")}
+    told = {"by": "otto", "from": data.info.get("name"), "seed": seed, **settings}
+    joined.info = {"name": f"otto's from {data.info.get('name')}", "env": data.info.get("env", {}), "made": told}
+    joined.info |= {"steps": joined.num_steps, "references": data.info.get("references")}
+    return joined
 
 
 def generate_shard(
     config: Config, episodes: Episodes, model: Any, evaluator: WorldEvaluator, steps: np.ndarray, horizon: int,
     data: Dataset, policy: Policy | None, random: np.random.Generator,
 ) -> Generated:  # fmt: skip
-    """Trajectories from some recorded steps on, int [M]. They are no longer than what was recorded behind these."""
+    """Trajectories from some recorded steps on, int [M]; replayed ones end where the recorded ones do."""
     before = context(episodes, steps, model.context)
     _, logged, left = ahead(episodes, steps, horizon)
-    if policy is None:
-        chosen = torch.as_tensor(perturb(config, logged, data.num_actions, random))
 
-        def act(t: int, obs: torch.Tensor) -> torch.Tensor:
-            return chosen[:, t]
-    else:
-
-        def act(t: int, obs: torch.Tensor) -> np.ndarray:
-            return perturb(config, cloned(policy, obs, data)[:, None], data.num_actions, random)[:, 0]
+    def act(t: int, obs: torch.Tensor) -> np.ndarray:
+        seen = obs.cpu().numpy()
+        legal = legal_in(seen, data)
+        actions = logged[:, t] if policy is None else cloned(policy, seen, legal, data)
+        return perturb(config, actions, legal, random)
 
     bounds = data_bounds(model.scale)
-    found = generate(model, evaluator, *before, act, horizon, config.correction, config.penalty, bounds)
-    if policy is None:
-        found.lengths = np.minimum(found.lengths, left)
-    return found
-
-
-def cloned(policy: Policy, obs: torch.Tensor, data: Dataset) -> np.ndarray:
-    """What the cloned policy does in generated states [M, D], as a world model reads it: float32 [M, k]."""
-    if not data.num_actions:
-        x = policy.scaling.obs(obs)[None]
-        return policy.actor.greedy(x)[0].cpu().numpy()
-    shell = Dataset(
-        obs.cpu().numpy(), np.zeros((0, data.num_agents * data.num_actions)), np.zeros(0), np.zeros(0), np.zeros(1),
+    limits = left if policy is None else None
+    return generate(
+        model, evaluator, *before, act, horizon, config.correction, config.penalty, bounds, limits
     )  # fmt: skip
-    team = split_team(shell, data)
-    seen = team.obs.reshape(len(obs), data.num_agents, -1)
-    masks = team.masks
-    if masks is None:
-        masks = np.ones((len(obs), data.num_agents, data.num_actions), bool)
-    actions, _ = policy(seen, masks.reshape(len(obs), data.num_agents, -1))
+
+
+def team_of(obs: np.ndarray, data: Dataset) -> Dataset:
+    """What a world model's states [M, D'] say of a team: observations and masks, without any steps."""
+    nothing = np.zeros((0, data.num_agents * data.num_actions))
+    return split_team(Dataset(obs, nothing, np.zeros(0), np.zeros(0), np.zeros(1)), data)
+
+
+def legal_in(obs: np.ndarray, data: Dataset) -> np.ndarray | None:
+    """Legal actions in states [M, D'], bool [M, N, A]; None for continuous actions. The dead may only stay."""
+    if not data.num_actions:
+        return None
+    shape = len(obs), data.num_agents, data.num_actions
+    masks = team_of(obs, data).masks
+    return np.ones(shape, bool) if masks is None else masks.reshape(shape)
+
+
+def cloned(policy: Policy, obs: np.ndarray, legal: np.ndarray | None, data: Dataset) -> np.ndarray:
+    """What the cloned policy does in states [M, D'], as a world model reads it: float32 [M, k]."""
+    if legal is None:
+        x = policy.scaling.obs(torch.as_tensor(obs))[None]
+        return policy.actor.greedy(x)[0].numpy()
+    seen = team_of(obs, data).obs.reshape(len(obs), data.num_agents, -1)
+    actions, _ = policy(seen, legal)
     return np.eye(data.num_actions, dtype=np.float32)[actions].reshape(len(obs), -1)
 
 
@@ -304,29 +327,31 @@ def train(config: Config, env: BatchedEnv, run: Run) -> Policy:
     """Train world models, generate, and train the base for run.total_steps gradient steps on both."""
     base_config = config.base_config()
     torch.set_num_threads(base_config.threads)
-    offline.begin(run)
     data = offline.load_run_data(env, run)
+    base = cfg.load_module(cfg.presets()[config.base])
+    base.Learner(base_config, offline.sizes_of(data, env), 1)  # refuses what it cannot learn, before hours of work
+    offline.begin(run)
     generated = []
     if config.real_share < 1:
-        generated = [generated_data(config, data, env, run, run.seed + s) for s in range(base_config.seeds)]
+        generated = [generated_data(config, data, env, run, number) for number in range(base_config.seeds)]
     sampler_of = mixture_of(data, generated, config.real_share, base_config, run.seed, run.config["device"])
-    base = cfg.load_module(cfg.presets()[config.base])
     return offline.fit(base.Learner, base_config, env, run, data, sampler_of)
 
 
-def generated_data(config: Config, data: Dataset, env: BatchedEnv, run: Run, seed: int) -> Dataset:
-    """The generated dataset of a seed: from the run folder if it lies there, else made and put there, with a plot."""
+def generated_data(config: Config, data: Dataset, env: BatchedEnv, run: Run, number: int) -> Dataset:
+    """Generated dataset `number` of a run: from its file in the run folder, else made and put there, with a plot."""
     from algos.common.datasets import store
     from algos.report import plot_generated
 
-    path = run.folder / f"generated-s{seed}{checkpoint.SUFFIX}"
+    path = run.folder / f"generated-s{number}{checkpoint.SUFFIX}"
     if path.is_file():
         return store.load(path)
     episodes = episodes_of(data, *bounds_of(env))
-    model, evaluator = train_world(config, episodes, run.folder, seed)
+    seed = 1_000 * run.seed + number  # seeds of other runs are others
+    model, evaluator = train_world(config, data, episodes, run.folder, number, seed, run.config["device"])
     made = generate_dataset(config, data, episodes, model, evaluator, env, seed)
     store.save(path, made)
-    plot_generated(run.folder / f"generated-s{seed}.png", data, made)
+    plot_generated(run.folder / f"generated-s{number}.png", data, made)
     print(compared(data, made), flush=True)
     return made
 

@@ -25,7 +25,7 @@ from torch import nn
 from algos.common.config import BadInput
 from algos.common.protocol import BatchedEnv, shares_reward
 from algos.common.returns import gae, stand_ins, team_values
-from algos.common.run import Run
+from algos.common.run import Run, device_rng, set_device_rng
 from algos.common.value_norm import RunningNorm
 
 PRESETS = {
@@ -609,17 +609,6 @@ def update(agent: Agent, optimiser: torch.optim.Optimizer, batch: dict[str, torc
 
 
 # --- loop ---
-
-
-def device_rng(device: str) -> torch.Tensor | None:
-    """State of a GPU's own random stream, from which networks there sample; None for the processor."""
-    return torch.cuda.get_rng_state(device) if torch.device(device).type == "cuda" else None
-
-
-def set_device_rng(device: str, state: Any) -> None:
-    """Inverse of `device_rng`; a run that goes on with another device than before has nothing to restore."""
-    if state is not None and torch.device(device).type == "cuda":
-        torch.cuda.set_rng_state(torch.as_tensor(state), device)
 
 
 class Learner:

@@ -37,7 +37,7 @@ def plot(folder: str | Path) -> Path | None:
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         points = [(line["step"], line[name]) for line in metrics if line.get(name) is not None]
         axes.plot(*zip(*points, strict=True))
-        axes.set(title=CURVES[name], xlabel="environment steps")
+        axes.set(title=CURVES[name], xlabel="steps")
         axes.grid(alpha=0.3)
     path = Path(folder) / "report.png"
     figure.savefig(path, dpi=100)

@@ -4,11 +4,14 @@
     python -m scripts.run_otto report                base and OTTO on the reporting datasets
     python -m scripts.run_otto ablate                one choice changed at a time
     python -m scripts.run_otto neighbours            MOPO and COMBO beside them
-    python -m scripts.run_otto table                 what is there so far, baselines/results/otto.json and a plot
+    python -m scripts.run_otto table                 what is there so far, and baselines/results/otto.json
 
 A cell is a dataset, an algorithm and an arm (base, or OTTO with some settings); its three seeds are trained side by
-side, each with world models and generated trajectories of its own. Each finished cell is a file in
-baselines/results/otto/, and a cell that has one is not run again: the command goes on where it was stopped.
+side, OTTO's each with world models and generated trajectories of its own, MOPO's and COMBO's in one world model. Base
+and OTTO on a dataset share what does not depend on the base: world models of a seed, and what they generate. Each
+finished cell is a file in
+baselines/results/otto/, and a cell that has one with the same settings is not run again: the command goes on where it
+was stopped, and stops at a file with other settings.
 --share 1/2 and --share 2/2 in two processes use two cores.
 """
 
@@ -100,17 +103,17 @@ def base_settings(dataset: str, base: str) -> dict[str, Any]:
 def run_cell(dataset: str, base: str, arm: str, otto: dict[str, Any] | None, updates: int) -> None:
     """Train and judge one cell, unless its result is there; otto None: the base alone (or mopo, combo)."""
     path = RESULTS / f"{dataset}.{base}.{arm}.json"
-    if path.exists():
+    settings = base_settings(dataset, base)
+    name = "otto" if otto is not None else base
+    if otto is not None:
+        settings = {"base": base, "kwargs": settings, **otto}
+    if is_done(path, settings, updates):
         return
     from algos.common import config as cfg
     from algos.common import offline
     from algos.common.adapters import make_env
     from algos.common.run import Run, create_folder
 
-    settings = base_settings(dataset, base)
-    name = "otto" if otto is not None else base
-    if otto is not None:
-        settings = {"base": base, "kwargs": settings, **OTTO, **otto}
     folder = RUNS / dataset / f"{base}.{arm}"
     shutil.rmtree(folder, ignore_errors=True)
     algo = {"name": name, **settings}
@@ -118,15 +121,16 @@ def run_cell(dataset: str, base: str, arm: str, otto: dict[str, Any] | None, upd
     config = {"env": env_config, "algo": algo, "seed": 0, "total_steps": updates, "data": dataset, "device": "cpu"}
     tell(f"{dataset} {base} {arm}")
     create_folder(folder, config)
-    share_worlds(folder, dataset, algo)
     module = cfg.load_module(cfg.presets()[name])
+    algo_config = module.Config(**algo)
+    share_worlds(folder, dataset, algo_config)
     start, clock = time.perf_counter(), time.process_time()
     env = make_env(env_config, num_envs=1)
     run = Run(folder, config)
-    policy = module.train(module.Config(**algo), env, run)
+    policy = module.train(algo_config, env, run)
     run.log.close()
     seconds, processor = time.perf_counter() - start, time.process_time() - clock
-    keep_worlds(folder, dataset, algo)
+    keep_worlds(folder, dataset, algo_config)
     kind = env_config["name"]
     judge = make_env(env_config, num_envs=EPISODES[kind] * SEEDS, seed=1)
     policy.seed = None
@@ -151,23 +155,33 @@ def scores(result: dict[str, Any], references: dict[str, float] | None) -> list[
     return [100 * rate for rate in result["success"]]
 
 
-def worlds_folder(dataset: str, algo: dict[str, Any]) -> Path:
+def is_done(path: Path, settings: dict[str, Any], updates: int) -> bool:
+    """Whether a cell has its result; SystemExit if that was made with other settings."""
+    if not path.exists():
+        return False
+    found = json.loads(path.read_text(encoding="utf-8"))
+    if (found["settings"], found["updates"]) != (settings, updates):
+        raise SystemExit(f"{path.name} was made with {found['settings']}, {found['updates']} updates: move it away")
+    return True
+
+
+def worlds_folder(dataset: str, config: Any) -> Path:
     """Where the world models of a dataset are kept from cell to cell."""
-    return RUNS / dataset / f"worlds-{algo.get('model', 'transformer')}-{algo.get('members', 'default')}"
+    return RUNS / dataset / f"worlds-{config.model}-{config.members}-{config.model_steps}"
 
 
-def share_worlds(folder: Path, dataset: str, algo: dict[str, Any]) -> None:
+def share_worlds(folder: Path, dataset: str, config: Any) -> None:
     """Put world models that an earlier cell trained into a run folder."""
-    if algo["name"] in ("otto", "mopo", "combo"):
-        for path in worlds_folder(dataset, algo).glob("world-s*"):
+    if hasattr(config, "worlds"):
+        for path in worlds_folder(dataset, config).glob("world-s*"):
             shutil.copy(path, folder / path.name)
 
 
-def keep_worlds(folder: Path, dataset: str, algo: dict[str, Any]) -> None:
+def keep_worlds(folder: Path, dataset: str, config: Any) -> None:
     """Inverse of `share_worlds`."""
-    home = worlds_folder(dataset, algo)
-    home.mkdir(parents=True, exist_ok=True)
     for path in folder.glob("world-s*"):
+        home = worlds_folder(dataset, config)
+        home.mkdir(parents=True, exist_ok=True)
         if not (home / path.name).exists():
             shutil.copy(path, home / f".{path.name}.tmp")
             (home / f".{path.name}.tmp").replace(home / path.name)
@@ -186,10 +200,11 @@ def cells(part: str) -> list[tuple[str, str, str, dict[str, Any] | None]]:
     if part == "report":
         pairs = [(dataset, base) for dataset in REPORTING for base in bases_of(dataset)]
         imitation = [(dataset, "bc", "base", None) for dataset in REPORTING if "bc" not in bases_of(dataset)]
-        return [(*pair, *arm) for pair in pairs for arm in (("base", None), ("otto", {}))] + imitation
+        return [(*pair, *arm) for pair in pairs for arm in (("base", None), ("otto", OTTO))] + imitation
     if part == "ablate":
         chosen = ("hopper-medium", "skirmish-3v3-mixed")
-        return [(dataset, bases_of(dataset)[1], *arm) for arm in ABLATED.items() for dataset in chosen]
+        arms = [(arm, {**OTTO, **change}) for arm, change in ABLATED.items()]
+        return [(dataset, bases_of(dataset)[1], *arm) for arm in arms for dataset in chosen]
     continuous = [dataset for dataset in REPORTING if not dataset.startswith("skirmish")]
     return [(dataset, name, "base", None) for dataset in continuous for name in ("mopo", "combo")]
 
@@ -202,26 +217,35 @@ def read_results() -> list[dict[str, Any]]:
     return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("*.json"))]
 
 
-def gains(results: list[dict[str, Any]], arm: str, datasets: tuple[str, ...]) -> dict[str, list[float]]:
-    """Differences of scores, seed by seed, of an arm to its base: {"dataset base": [seed …]}."""
-    found = {(r["dataset"], r["base"], r["arm"]): r["scores"] for r in results}
-    pairs = {key: scores for key, scores in found.items() if key[2] == arm and key[0] in datasets}
-    return {
-        f"{dataset} {base}": (np.array(scores) - found[dataset, base, "base"]).tolist()
-        for (dataset, base, _), scores in pairs.items()
-        if (dataset, base, "base") in found
-    }
+def gains(results: list[dict[str, Any]], arm: str, against: str, datasets: tuple[str, ...]) -> dict[str, Any]:
+    """Differences of scores, seed by seed, of one arm to another: {dataset: {base: [seed …]}}."""
+    cells = {(r["dataset"], r["base"], r["arm"]): r for r in results}
+    found: dict[str, Any] = {}
+    for (dataset, base, name), cell in cells.items():
+        other = cells.get((dataset, base, against))
+        if name == arm and dataset in datasets and other and other["updates"] == cell["updates"]:
+            found.setdefault(dataset, {})[base] = (np.array(cell["scores"]) - other["scores"]).tolist()
+    return found
 
 
-def interval(groups: list[list[float]], draws: int = 10_000) -> dict[str, float]:
-    """Mean over groups and its 95% bootstrap interval: groups are drawn, and seeds within them."""
+def interval(found: dict[str, dict[str, list[float]]], draws: int = 10_000) -> dict[str, float]:
+    """Mean gain and its 95% bootstrap interval: datasets are drawn, then bases, then seeds.
+
+    The bases of a dataset learn from the same recorded and generated trajectories, so they are not drawn by themselves.
+    """
     random = np.random.default_rng(0)
-    means = []
-    for _ in range(draws):
-        chosen = random.integers(len(groups), size=len(groups))
-        means.append(np.mean([random.choice(groups[g], len(groups[g])).mean() for g in chosen]))
+    groups = [[np.array(seeds) for seeds in bases.values()] for bases in found.values()]
+
+    def draw(items: list[Any]) -> list[Any]:
+        return [items[i] for i in random.integers(len(items), size=len(items))]
+
+    means = [
+        np.mean([np.mean([random.choice(seeds, len(seeds)).mean() for seeds in draw(bases)]) for bases in draw(groups)])
+        for _ in range(draws)
+    ]
     low, high = np.quantile(means, [0.025, 0.975])
-    return {"mean": float(np.mean([np.mean(g) for g in groups])), "low": float(low), "high": float(high)}
+    mean = np.mean([np.mean([seeds.mean() for seeds in bases]) for bases in groups])
+    return {"mean": float(mean), "low": float(low), "high": float(high)}
 
 
 def table() -> None:
@@ -233,12 +257,11 @@ def table() -> None:
     summary: dict[str, Any] = {"command": "python -m scripts.run_otto table", "cells": len(results), "gains": {}}
     for datasets, title in ((TUNING, "tuning"), (REPORTING, "reporting")):
         for arm in sorted({r["arm"] for r in results} - {"base"}):
-            found = gains(results, arm, datasets)
-            if found:
-                summary["gains"][f"{title} {arm}"] = {**interval(list(found.values())), "pairs": found}
+            against = "otto" if arm in ABLATED and title == "reporting" else "base"
+            if found := gains(results, arm, against, datasets):
+                summary["gains"][f"{title}: {arm} over {against}"] = {**interval(found), "cells": found}
     for name, gain in summary["gains"].items():
-        pairs = len(gain["pairs"])
-        print(f"gain of {name:<26} {gain['mean']:+6.1f} ({gain['low']:+.1f} to {gain['high']:+.1f}), {pairs} pairs")
+        print(f"{name:<40} {gain['mean']:+6.1f} ({gain['low']:+.1f} to {gain['high']:+.1f})")
     write_json(str(RESULTS.parent / "otto.json"), summary)
 
 

@@ -41,26 +41,30 @@ def generate(
     correction: str = "cut",
     penalty: float = 1.0,
     bounds: tuple[torch.Tensor, torch.Tensor] | None = None,
+    limits: np.ndarray | None = None,
 ) -> Generated:
     """Roll M trajectories `horizon` steps on from contexts obs [M, C, D], actions [M, C - 1, k], lengths int [M].
 
     `act(t, obs [M, D])` gives the actions [M, k] of the t-th step. The next state is the members' mean, held within
     `bounds` (low and high, [D] each; None: not at all; `data_bounds` is a sensible guard). A trajectory stops where
-    the task is more likely than not to have ended. `correction` is what the evaluator's rating does:
+    the task is more likely than not to have ended, and after `limits` int [M] steps; what lies behind that is not
+    rated. Fewer than `horizon` columns come back where all have stopped. `correction` is what the rating does:
 
     - none: nothing, the rating is only returned;
-    - penalise: `penalty` times the uncertainty is taken off every reward (as MOPO does);
+    - penalise: `penalty` times the uncertainty, in deviations of the reward, is taken off every reward (as MOPO does);
     - cut: a trajectory stops before its first step above the threshold;
     - drop: a trajectory with such a step has length 0.
     """
     if correction not in CORRECTIONS:
         raise ValueError(f"correction={correction!r}: one of {', '.join(CORRECTIONS)}")
     start = [torch.as_tensor(x, device=evaluator.obs_std.device) for x in (obs, actions, lengths)]
-    found = Generated(*_roll(model, evaluator, start, act, horizon, bounds), lengths=np.zeros(len(obs), np.int64))
-    found.lengths = np.minimum(_first(found.terminals) + 1, horizon)
+    limits = np.full(len(obs), horizon) if limits is None else np.minimum(limits, horizon)
+    stops = evaluator.threshold if correction in ("cut", "drop") else np.inf
+    found = Generated(*_roll(model, evaluator, start, act, limits, stops, bounds), lengths=limits)
+    found.lengths = np.minimum(_first(found.terminals) + 1, limits)
     doubted = _first(found.uncertainty > evaluator.threshold)
     if correction == "penalise":
-        found.rewards -= np.float32(penalty) * found.uncertainty
+        found.rewards -= np.float32(penalty * evaluator.reward_std) * found.uncertainty
     elif correction == "cut":
         found.lengths = np.minimum(found.lengths, doubted)
     elif correction == "drop":
@@ -74,19 +78,25 @@ def _first(flags: np.ndarray) -> np.ndarray:
 
 
 def _roll(
-    model: Any, evaluator: WorldEvaluator, start: list[torch.Tensor], act: Callable, horizon: int, bounds: Any
-) -> list[np.ndarray]:
-    """obs, actions, rewards, terminals and uncertainty, as Generated has them."""
+    model: Any, evaluator: WorldEvaluator, start: list[torch.Tensor], act: Callable, limits: np.ndarray, stops: float,
+    bounds: Any,
+) -> list[np.ndarray]:  # fmt: skip
+    """obs, actions, rewards, terminals and uncertainty, as Generated has them, until the last one that counts."""
     memory = model.start(*start)
     now = start[0][:, -1]
     seen, steps = [now], []
-    for t in range(horizon):
+    left = torch.as_tensor(limits, device=now.device)
+    for t in range(int(limits.max())):
         chosen = torch.as_tensor(act(t, now), dtype=now.dtype, device=now.device)
         prediction = model.step(memory, now, chosen)
         after, reward, terminal = prediction.mean()
         now = after if bounds is None else torch.clamp(after, *bounds)
         seen.append(now)
         steps.append((chosen, reward, terminal > 0.5, evaluator.uncertainty(prediction)))
+        over = steps[-1][2] | (steps[-1][3] > stops)
+        left = torch.where(over, t + 1, left)
+        if not (left > t + 1).any():
+            break
     return [torch.stack(column, 1).cpu().numpy() for column in (seen, *zip(*steps, strict=True))]
 
 

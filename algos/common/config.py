@@ -46,6 +46,7 @@ def read_dataclass(path: Path, class_name: str) -> list[Key]:
     for node in tree:
         if isinstance(node, ast.ClassDef) and node.name == class_name:
             fields = [item for item in node.body if isinstance(item, ast.AnnAssign)]
+            fields = [item for item in fields if not ast.unparse(item.annotation).startswith("ClassVar")]
             own = {ast.unparse(f.target): _key(f, lines[f.end_lineno - 1][f.end_col_offset :]) for f in fields}
             bases = [key for base in node.bases for key in read_dataclass(*_source_of(tree, ast.unparse(base)))]
             return [own.pop(key.name, key) for key in bases] + list(own.values())

@@ -22,7 +22,7 @@ from algos.common.config import BadInput
 from algos.common.datasets.d4rl import normalised_score
 from algos.common.datasets.dataset import Dataset
 from algos.common.protocol import BatchedEnv
-from algos.common.run import Run
+from algos.common.run import Run, device_rng, set_device_rng
 
 TOTAL_STEPS = 100_000  # gradient steps of a run, unless total_steps= is given
 EVALUATION_SEED = 2_000_003
@@ -368,12 +368,14 @@ def fit(make: Callable, config: Any, env: BatchedEnv, run: Run, data: Dataset | 
         load_learner(learner, run.state)
         sampler.load_state(run.state["sampler"])
         torch.set_rng_state(torch.as_tensor(run.state["rng"]))
+        set_device_rng(device, run.state["device_rng"])
         step = run.state["step"]
 
     def save() -> None:
         state = {"sizes": sizes_of(data, env), "scaling": scaling.state(), **learner_state(learner)}
         state["references"] = policy.references
-        run.save(step, {**state, "sampler": sampler.state(), "rng": torch.get_rng_state(), "step": step})
+        run.save(step, {**state, "sampler": sampler.state(), "rng": torch.get_rng_state(),
+                        "device_rng": device_rng(device), "step": step})  # fmt: skip
 
     if not run.state:
         save()
@@ -385,14 +387,15 @@ def fit(make: Callable, config: Any, env: BatchedEnv, run: Run, data: Dataset | 
         return step == run.total_steps or step // every > (step - log_every) // every
 
     sums: dict[str, torch.Tensor] = {}
+    summed = 0
     while step < run.total_steps:
         for name, value in learner.update(sampler.sample()).items():
             sums[name] = sums[name] + value if name in sums else value
-        step += 1
+        step, summed = step + 1, summed + 1
         if step % log_every and step < run.total_steps:
             continue
-        metrics = {name: float(value) / (step % log_every or log_every) for name, value in sums.items()}
-        sums = {}
+        metrics = {name: float(value) / summed for name, value in sums.items()}
+        sums, summed = {}, 0
         if due(config.eval_every):
             metrics |= judged(*evaluate(everyone, judge), config.seeds, data.info, judge)
         run.log.write(step, metrics)

@@ -150,3 +150,18 @@ def check_rules(saved: Any, current: Any, path: str | Path) -> None:
 def read_config(path: str | Path) -> dict[str, Any]:
     """Effective configuration of a run folder or of one of its checkpoints."""
     return checkpoint.load(checkpoint.find(path))["config"]
+
+
+def device_rng(device: str) -> Any:
+    """State of a GPU's own random stream, from which networks there sample; None for the processor."""
+    import torch
+
+    return torch.cuda.get_rng_state(device) if torch.device(device).type == "cuda" else None
+
+
+def set_device_rng(device: str, state: Any) -> None:
+    """Inverse of `device_rng`; a run that goes on with another device than before has nothing to restore."""
+    import torch
+
+    if state is not None and torch.device(device).type == "cuda":
+        torch.cuda.set_rng_state(torch.as_tensor(state), device)

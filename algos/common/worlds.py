@@ -47,28 +47,33 @@ def episodes_of(data: Dataset, low: np.ndarray, high: np.ndarray) -> Episodes:
     return Episodes(joined, actions.astype(np.float32), data.rewards, data.terminals, data.starts, data.next_known)
 
 
-def train_world(config: Any, episodes: Episodes, folder: Path, seed: int) -> tuple[Any, WorldEvaluator]:
-    """A world model and its evaluator: from a file in the folder (or in config.worlds), else trained and put there.
+def train_world(
+    config: Any, data: Dataset, episodes: Episodes, folder: Path, number: int, seed: int, device: str = "cpu"
+) -> tuple[Any, WorldEvaluator]:
+    """World model `number` of a run and its evaluator: from its file in the folder, else trained and put there.
 
-    config has model, members, model_steps, quantile and worlds, as otto.Config explains them.
+    config has model, members, model_steps, quantile and worlds, as otto.Config explains them. A file from
+    config.worlds is copied into the folder; BadInput for one of another dataset or kind of model.
     """
-    path = folder / f"world-s{seed}{checkpoint.SUFFIX}"
-    if config.worlds:
-        path = Path(config.worlds) / path.name
-        if not path.is_file():
-            raise BadInput(f"algo.worlds={config.worlds}: there is no {path.name}")
-    sizes = episodes.obs.shape[-1], episodes.actions.shape[-1]
-    if path.is_file():
-        tree = checkpoint.load(path)
-        if tree["sizes"] != list(sizes):
-            raise BadInput(f"{path} is of a world of {tree['sizes']} numbers (state, action); here it is {list(sizes)}")
-        model = from_state(tree["model"])
+    path = folder / f"world-s{number}{checkpoint.SUFFIX}"
+    source = path if path.is_file() or not config.worlds else Path(config.worlds) / path.name
+    sizes = [episodes.obs.shape[-1], episodes.actions.shape[-1]]
+    about = {"data": data.info.get("name"), "steps": data.num_steps, "episodes": data.num_episodes, "sizes": sizes}
+    about |= {"model": config.model, "members": config.members}
+    if source.is_file():
+        tree = checkpoint.load(source)
+        if tree.get("about") != about:
+            raise BadInput(f"{source} holds world models of {tree.get('about')}; here they are of {about}")
+    elif source != path:
+        raise BadInput(f"algo.worlds={config.worlds}: there is no {path.name}")
     else:
-        model = make_model(config.model, *sizes, members=config.members, seed=seed)
+        model = make_model(config.model, *sizes, members=config.members, seed=seed).to(device)
         settings = FitConfig(updates=config.model_steps, seed=seed)
         found = fit(model, episodes, settings, progress=partial(_tell, config))
-        tree = {"sizes": sizes, "model": state(model), "held_out": found["held_out"], "history": found["history"]}
+        tree = {"about": about, "model": state(model), "held_out": found["held_out"], "history": found["history"]}
+    if source != path or not path.is_file():
         checkpoint.save(path, tree)
+    model = from_state(tree["model"]).to(device)
     return model, WorldEvaluator.fit(model, episodes, tree["held_out"], config.quantile)
 
 

@@ -10,7 +10,7 @@ import torch
 from algos import combo, mopo
 from algos.common import checkpoint
 from algos.common.adapters import GymConfig, make_env
-from algos.common.config import BadInput
+from algos.common.config import BadInput, algo_keys
 from algos.common.datasets import store
 from algos.common.datasets.dataset import Dataset
 from algos.common.run import Run, create_folder
@@ -97,8 +97,33 @@ def test_rewards_are_lowered_by_the_uncertainty(tmp_path, data):
         tree = train(mopo, tmp_path / str(penalty), data, steps=5, penalty=penalty)
         buffers.append(tree["state"]["sampler"]["buffer"]["rewards"])
     filled = tree["state"]["sampler"]["filled"]
-    assert filled == 90
-    assert (buffers[1][:, :filled] < buffers[0][:, :filled]).all()
+    assert filled == [90, 90]
+    assert (buffers[1][:, :90] < buffers[0][:, :90]).all()
+
+
+@pytest.mark.parametrize(
+    ("config", "settings", "words"),
+    [
+        (combo.Config, {"batch_size": 8, "real_share": 0.05}, "of 8 rows none would be recorded"),
+        (mopo.Config, {"members": 1}, "algo.members=1: one member never disagrees"),
+    ],
+)
+def test_settings_that_make_no_sense(config, settings, words):
+    with pytest.raises(BadInput, match=words):
+        config(**settings)
+
+
+def test_world_models_of_other_data_are_refused(tmp_path, data):
+    train(mopo, tmp_path / "a", data, steps=5)
+    with pytest.raises(BadInput, match="holds world models of"):
+        train(mopo, tmp_path / "b", data, steps=5, members=3, worlds=str(tmp_path / "a"))
+    train(mopo, tmp_path / "c", data, steps=5, worlds=str(tmp_path / "a"))
+    assert (tmp_path / "c" / "world-s0.safetensors").is_file(), "a copy: the run stands by itself"
+
+
+def test_what_is_no_setting_is_not_listed():
+    assert "alpha" not in {key.name for key in algo_keys("mopo")}
+    assert {"alpha", "rollout_length", "gamma"} <= {key.name for key in algo_keys("combo")}
 
 
 def test_discrete_actions_are_refused():

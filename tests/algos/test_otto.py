@@ -9,9 +9,10 @@ from algos.common.config import BadInput
 from algos.common.datasets.dataset import Dataset
 from algos.common.offline import Rows, Scaling
 from algos.common.worlds import episodes_of
-from tests.algos.offline_data import team
+from tests.algos.offline_data import Space, team
 from world_models.evaluator import WorldEvaluator
 from world_models.scale import Prediction, Scale
+from world_models.store import make_model
 
 
 def linear_data(episodes=12, length=9, seed=0):
@@ -120,20 +121,67 @@ def test_starts():
 
 def test_noise_is_clipped_and_stays_within_the_bounds():
     random = np.random.default_rng(0)
-    actions = random.uniform(-1, 1, (500, 10, 2)).astype(np.float32)
-    found = otto.perturb(otto.Config(noise=0.5, noise_clip=0.3), actions, 0, random)
+    actions = random.uniform(-1, 1, (5000, 2)).astype(np.float32)
+    found = otto.perturb(otto.Config(noise=0.5, noise_clip=0.3), actions, None, random)
     assert np.abs(found).max() <= 1
     assert 0.29 < np.abs(found - actions).max() <= 0.3 + 1e-6
-    np.testing.assert_array_equal(otto.perturb(otto.Config(noise=0.0), actions, 0, random), actions)
+    np.testing.assert_array_equal(otto.perturb(otto.Config(noise=0.0), actions, None, random), actions)
 
 
-def test_discrete_noise_exchanges_a_share_of_the_actions():
+def test_discrete_noise_exchanges_a_share_of_the_actions_for_legal_ones():
     random = np.random.default_rng(0)
-    chosen = random.integers(4, size=(400, 10, 3))
-    one_hot = np.eye(4, dtype=np.float32)[chosen].reshape(400, 10, 12)
-    found = otto.perturb(otto.Config(noise=0.4), one_hot, 4, random).reshape(400, 10, 3, 4)
+    chosen = random.integers(3, size=(4000, 3))
+    one_hot = np.eye(4, dtype=np.float32)[chosen].reshape(4000, 12)
+    legal = np.broadcast_to(np.arange(4) < 3, (4000, 3, 4))
+    found = otto.perturb(otto.Config(noise=0.4), one_hot, legal, random).reshape(4000, 3, 4)
     np.testing.assert_array_equal(found.sum(-1), 1)
-    assert (found.argmax(-1) != chosen).mean() == pytest.approx(0.4 * 3 / 4, abs=0.02)
+    assert not found[..., 3].any(), "never the illegal one"
+    assert (found.argmax(-1) != chosen).mean() == pytest.approx(0.4 * 2 / 3, abs=0.02)
+    legal = np.broadcast_to(np.arange(4) == 0, (4000, 3, 4))
+    found = otto.perturb(otto.Config(noise=0.0), one_hot, legal, random).reshape(4000, 3, 4)
+    assert found[..., 0].all(), "recorded actions that have become illegal"
+
+
+def test_generated_teams_do_only_what_is_legal():
+    data = team(30, 6, death=0.3)
+    episodes = episodes_of(data, np.zeros(0), np.zeros(0))
+    model = make_model("transformer", 30, 12, members=2, width=16, layers=1, seed=0)
+    model.scale.fit(episodes, np.arange(data.num_steps))
+    evaluator = WorldEvaluator(model.scale.obs_std.clone(), 1.0)
+    settings = {"noise": 0.5, "horizon": 5, "num_generated": 300, "correction": "none"}
+    config = otto.Config(base="iql", **settings)
+    made = otto.generate_dataset(config, data, episodes, model, evaluator, Space(4, 3), 0)
+    allowed = np.take_along_axis(made.masks[made.rows], made.actions[..., None], -1)
+    assert allowed.all()
+    assert made.info["made"]["noise"] == 0.5
+    assert made.info["steps"] == made.num_steps >= 300
+    assert (made.actions[~made.alive[made.rows]] == 0).all(), "the dead stay"
+
+
+class Doubting(Perfect):
+    """Members that part in the sixth step and after it."""
+
+    def start(self, obs, actions, lengths):
+        self.count = 0
+
+    def step(self, memory, obs, actions):
+        found = super().step(memory, obs, actions)
+        self.count += 1
+        if self.count > 5:
+            found.obs = found.obs + torch.tensor([0.0, 1.0, -1.0])[:, None, None]
+        return found
+
+
+@pytest.mark.parametrize(("correction", "length"), [("none", 9), ("cut", 5), ("drop", 0)])
+def test_what_lies_behind_the_recording_is_not_rated(correction, length):
+    data = linear_data()
+    episodes = episodes_of(data, np.array([-1.0]), np.array([1.0]))
+    evaluator = WorldEvaluator(torch.ones(2), 1.0, threshold=0.1)
+    config = otto.Config(noise=0.0, correction=correction)
+    steps = np.array([0, 6])  # of nine steps: nine are left, and three
+    random = np.random.default_rng(0)
+    found = otto.generate_shard(config, episodes, Doubting(data), evaluator, steps, 20, data, None, random)
+    np.testing.assert_array_equal(found.lengths, [length, 3])
 
 
 def test_the_best_trajectories_stay():
@@ -174,6 +222,9 @@ def test_rows_of_generated_teams_fit_those_of_recorded_ones():
     [
         ({"base": "iqll"}, "unknown algo.base 'iqll'. Did you mean 'iql'"),
         ({"base": "ippo"}, "unknown algo.base 'ippo'"),
+        ({"base": "mopo"}, "unknown algo.base 'mopo'"),
+        ({"kwargs": {"batch_size": "many"}}, "batch_size=many"),
+        ({"members": 1}, "algo.members=1: one"),
         ({"kwargs": {"alhpa": 1}}, "unknown setting of algo.base=td3_bc 'alhpa'. Did you mean 'alpha'"),
         ({"starts": "best"}, "algo.starts=best: one of uniform, top, softmax"),
         ({"real_share": 1.5}, "algo.real_share=1.5"),

@@ -10,7 +10,7 @@ import torch
 from algos import ppo
 from algos.common import checkpoint
 from algos.common.returns import stand_ins
-from algos.common.run import Run
+from algos.common.run import Run, set_device_rng
 from algos.evaluate import play_episodes
 from tests.toy_env import ToyEnv, make
 
@@ -329,9 +329,9 @@ def test_the_random_stream_of_a_gpu_is_in_the_checkpoint(monkeypatch):
     assert learner.state()["device_rng"] is None
     learner.device = "cuda:1"
     kept = learner.state()["device_rng"]
-    ppo.set_device_rng("cpu", kept)
+    set_device_rng("cpu", kept)
     assert not streams
-    ppo.set_device_rng("cuda:1", kept.numpy())
+    set_device_rng("cuda:1", kept.numpy())
     assert streams == {"cuda:1": [7]}
 
 

@@ -121,6 +121,11 @@ def _check_env(recorded: dict[str, Any], env: dict[str, Any], told: str) -> None
     if recorded["name"] != env["name"]:
         raise DatasetError(f"{told} was recorded with env={recorded['name']}, the environment is env={env['name']}")
     if recorded["name"] != "gym":
+        scenario, here = recorded.get("scenario"), env.get("scenario")
+        if scenario not in (None, here):
+            raise DatasetError(
+                f"{told} was recorded in {scenario}, the environment is {here}: set env.scenario={scenario}"
+            )
         return
     if _plain(recorded["id"]) != _plain(env["id"]):
         raise DatasetError(f"{told} was recorded on {recorded['id']}, the environment is {env['id']}")
