@@ -48,7 +48,8 @@ def generate(
     `act(t, obs [M, D])` gives the actions [M, k] of the t-th step. The next state is the members' mean, held within
     `bounds` (low and high, [D] each; None: not at all; `data_bounds` is a sensible guard). A trajectory stops where
     the task is more likely than not to have ended, and after `limits` int [M] steps; what lies behind that is not
-    rated. Fewer than `horizon` columns come back where all have stopped. `correction` is what the rating does:
+    rated. Nor is a step that ends the task doubted: nothing is expected of the state behind it. Fewer than `horizon`
+    columns come back where all have stopped. `correction` is what the rating does:
 
     - none: nothing, the rating is only returned;
     - penalise: `penalty` times the uncertainty, in deviations of the reward, is taken off every reward (as MOPO does);
@@ -62,7 +63,7 @@ def generate(
     stops = evaluator.threshold if correction in ("cut", "drop") else np.inf
     found = Generated(*_roll(model, evaluator, start, act, limits, stops, bounds), lengths=limits)
     found.lengths = np.minimum(_first(found.terminals) + 1, limits)
-    doubted = _first(found.uncertainty > evaluator.threshold)
+    doubted = _first((found.uncertainty > evaluator.threshold) & ~found.terminals)
     if correction == "penalise":
         found.rewards -= np.float32(penalty * evaluator.reward_std) * found.uncertainty
     elif correction == "cut":

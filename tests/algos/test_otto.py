@@ -159,7 +159,9 @@ def test_generated_teams_do_only_what_is_legal():
 
 
 class Doubting(Perfect):
-    """Members that part in the sixth step and after it."""
+    """Members that part after some steps."""
+
+    trusted = 5
 
     def start(self, obs, actions, lengths):
         self.count = 0
@@ -167,7 +169,7 @@ class Doubting(Perfect):
     def step(self, memory, obs, actions):
         found = super().step(memory, obs, actions)
         self.count += 1
-        if self.count > 5:
+        if self.count > self.trusted:
             found.obs = found.obs + torch.tensor([0.0, 1.0, -1.0])[:, None, None]
         return found
 
@@ -182,6 +184,22 @@ def test_what_lies_behind_the_recording_is_not_rated(correction, length):
     random = np.random.default_rng(0)
     found = otto.generate_shard(config, episodes, Doubting(data), evaluator, steps, 20, data, None, random)
     np.testing.assert_array_equal(found.lengths, [length, 3])
+
+
+@pytest.mark.parametrize(("trusted", "length"), [(4, 5), (3, 3)])
+def test_an_end_is_not_doubted(trusted, length):
+    """Five steps from the end: doubt about what follows an end is none about the end."""
+    data = linear_data()
+    model = Doubting(data)
+    model.trusted = trusted
+    episodes = episodes_of(data, np.array([-1.0]), np.array([1.0]))
+    evaluator = WorldEvaluator(torch.ones(2), 1.0, threshold=0.1)
+    random = np.random.default_rng(0)
+    found = otto.generate_shard(
+        otto.Config(noise=0.0), episodes, model, evaluator, np.array([4]), 20, data, None, random
+    )  # fmt: skip
+    assert found.lengths.tolist() == [length]
+    assert found.terminals[0, length - 1] == (length == 5)
 
 
 def test_the_best_trajectories_stay():
