@@ -55,6 +55,10 @@ class Log:
         """Wall-clock seconds of the run, those before a resume included."""
         return self.earlier_seconds + time.perf_counter() - self.start
 
+    def restart_clock(self) -> None:
+        """Count the speed from now on: what came before were preparations."""
+        self.earlier_seconds, self.start = self.seconds, time.perf_counter()
+
     def write(self, step: int, metrics: dict[str, float | None]) -> None:
         """One line of metrics at an environment step; None (nothing to report) is written as null."""
         speed = (step - self.first_step) / max(time.perf_counter() - self.start, 1e-9)

@@ -386,6 +386,7 @@ def fit(make: Callable, config: Any, env: BatchedEnv, run: Run, data: Dataset | 
         """Whether a multiple of `every` lies in the steps since the last line of metrics."""
         return step == run.total_steps or step // every > (step - log_every) // every
 
+    run.log.restart_clock()
     sums: dict[str, torch.Tensor] = {}
     summed = 0
     while step < run.total_steps:
