@@ -66,8 +66,9 @@ def plot_generated(path: Path, recorded: Dataset, generated: Dataset, points: in
     for x, label in zip(some, ("recorded", "generated"), strict=True):
         places.scatter(*((x - mean) / std @ plane).T, s=3, alpha=0.4, label=label)
     places.set(title="observations, first two principal components")
+    bins = np.histogram_bin_edges(np.concatenate([recorded.rewards, generated.rewards]), 60)
     for data, label in ((recorded, "recorded"), (generated, "generated")):
-        rewards.hist(data.rewards, bins=60, density=True, alpha=0.5, label=label)
+        rewards.hist(data.rewards, bins=bins, density=True, alpha=0.5, label=label)
     rewards.set(title="reward of a step")
     for axes in (places, rewards):
         axes.legend(markerscale=3)
