@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from algos.backbones.batched import LOG_2, Critics, SquashedActor, frozen, legal, polyak
+from algos.backbones.batched import LOG_2, Critics, SquashedActor, frozen, legal, polyak, values_of
 from algos.common import offline
 from algos.common.offline import POLICY_STATE, TOTAL_STEPS, Batch, Metrics, OfflineConfig, fit, mean, require, team_next  # noqa: F401
 
@@ -188,7 +188,7 @@ class DiscreteLearner:
             next_value = team_next(self.target(batch["next_obs"], best).amin(1), batch, self.agents)
             target = batch["rewards"] + config.gamma * (1 - batch["dones"]) * next_value
         values = self.critics.all_actions(batch["obs"])
-        q = values.gather(-1, batch["actions"][:, None, :, None].expand(*values.shape[:3], 1))[..., 0]
+        q = values_of(values, batch["actions"])
         gap = conservative_gap(legal(values, None if masks is None else masks[:, None]), q)
         errors = mean(0.5 * (q - target[:, None]).square(), batch).sum()
         conservative = mean(gap, batch).sum()

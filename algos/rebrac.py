@@ -8,17 +8,14 @@ Shapes: S seeds, C = 2 critics, M rows of a minibatch, D features, k action dime
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from functools import partial
 
 import torch
-from torch import nn
 
-from algos.backbones.batched import Critics, TanhActor, frozen, polyak
 from algos.common import offline
-from algos.common.offline import POLICY_STATE, TOTAL_STEPS, Batch, Metrics, OfflineConfig, fit, require  # noqa: F401
-from algos.td3_bc import critic_loss
+from algos.common.offline import POLICY_STATE, TOTAL_STEPS, Batch, OfflineConfig, fit, require  # noqa: F401
+from algos.td3_bc import Learner as TD3Learner
 
 PRESETS = {"rebrac": {}}
 
@@ -73,64 +70,20 @@ def actor_loss(q: torch.Tensor, distance: torch.Tensor, actor_bc: float) -> torc
 # --- update ---
 
 
-class Learner:
-    """Networks of all seeds, their targets and optimisers."""
+class Learner(TD3Learner):
+    """TD3+BC's learner with ReBRAC's losses."""
 
     next_actions = True  # minibatches hold what was done next
+    layer_norm = True
 
-    def __init__(self, config: Config, sizes: dict[str, int], total_steps: int):
-        require(sizes["actions"] == 0, "algo=rebrac needs continuous actions; for discrete ones: bc, iql, cql")
-        self.config, self.updates = config, 0
-        D, k = sizes["obs"], sizes["action_dims"]
-        self.actor = TanhActor(config.seeds, D, k, config.hidden)
-        self.critics = Critics(config.seeds, 2, D, k, 0, config.hidden, layer_norm=True)
-        self.target_actor, self.target_critics = copy.deepcopy(self.actor), copy.deepcopy(self.critics)
-        self.nets = nn.ModuleDict({
-            "actor": self.actor, "critics": self.critics,
-            "target_actor": self.target_actor, "target_critics": self.target_critics,
-        })  # fmt: skip
-        self.optimisers = {
-            "actor": offline.adam(self.actor.parameters(), config.lr),
-            "critics": offline.adam(self.critics.parameters(), config.lr),
-        }
-
-    def update(self, batch: Batch) -> Metrics:
-        """One gradient step of the critics and, every `policy_every`-th time, of the actor."""
-        metrics = self.update_critics(batch)
-        self.updates += 1
-        if self.updates % self.config.policy_every == 0:
-            self.update_actor(batch)
-            polyak(self.target_actor, self.actor, self.config.tau)
-            polyak(self.target_critics, self.critics, self.config.tau)
-        return metrics
-
-    def update_critics(self, batch: Batch) -> Metrics:
+    def target(self, batch: Batch, next_actions: torch.Tensor, next_q: torch.Tensor) -> torch.Tensor:
+        distance = (next_actions - batch["next_actions"]).square().sum(-1) * batch["next_known"]
         config = self.config
-        with torch.no_grad():
-            noise = torch.randn_like(batch["actions"]) * config.policy_noise
-            noise.clamp_(-config.noise_clip, config.noise_clip)
-            next_actions = (self.target_actor(batch["next_obs"]) + noise).clamp_(-1, 1)
-            distance = (next_actions - batch["next_actions"]).square().sum(-1) * batch["next_known"]
-            next_q = self.target_critics(batch["next_obs"], next_actions)
-            target = penalised_target(
-                batch["rewards"], batch["dones"], next_q, distance, config.critic_bc, config.gamma
-            )
-        q = self.critics(batch["obs"], batch["actions"])
-        loss = critic_loss(q, target)
-        self.optimisers["critics"].zero_grad()
-        loss.backward()
-        self.optimisers["critics"].step()
-        return {"loss/critic": loss.detach() / config.seeds, "values/q": q.detach().mean()}
+        return penalised_target(batch["rewards"], batch["dones"], next_q, distance, config.critic_bc, config.gamma)
 
-    def update_actor(self, batch: Batch) -> None:
-        with frozen(self.critics):
-            actions = self.actor(batch["obs"])
-            q = self.critics(batch["obs"], actions).amin(1)
-            distance = (actions - batch["actions"]).square().sum(-1)
-            loss = actor_loss(q, distance, self.config.actor_bc)
-            self.optimisers["actor"].zero_grad()
-            loss.backward()
-        self.optimisers["actor"].step()
+    def actor_loss(self, batch: Batch, actions: torch.Tensor) -> torch.Tensor:
+        distance = (actions - batch["actions"]).square().sum(-1)
+        return actor_loss(self.critics(batch["obs"], actions).amin(1), distance, self.config.actor_bc)
 
 
 train = partial(fit, Learner)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
@@ -63,14 +64,16 @@ def actor_loss(q: torch.Tensor, actions: torch.Tensor, recorded: torch.Tensor, a
 
 
 class Learner:
-    """Networks of all seeds, their targets and optimisers."""
+    """Networks of all seeds, their targets and optimisers: TD3 with the two losses above."""
 
-    def __init__(self, config: Config, sizes: dict[str, int], total_steps: int):
-        require(sizes["actions"] == 0, "algo=td3_bc needs continuous actions; for discrete ones: bc, iql, cql")
+    layer_norm = False  # in the critics
+
+    def __init__(self, config: Any, sizes: dict[str, int], total_steps: int):
+        require(sizes["actions"] == 0, f"algo={config.name} needs continuous actions; for discrete ones: bc, iql, cql")
         self.config, self.updates = config, 0
         D, k = sizes["obs"], sizes["action_dims"]
         self.actor = TanhActor(config.seeds, D, k, config.hidden)
-        self.critics = Critics(config.seeds, 2, D, k, 0, config.hidden)
+        self.critics = Critics(config.seeds, 2, D, k, 0, config.hidden, self.layer_norm)
         self.target_actor, self.target_critics = copy.deepcopy(self.actor), copy.deepcopy(self.critics)
         self.nets = nn.ModuleDict({
             "actor": self.actor, "critics": self.critics,
@@ -97,8 +100,7 @@ class Learner:
             noise = torch.randn_like(batch["actions"]) * config.policy_noise
             noise.clamp_(-config.noise_clip, config.noise_clip)
             next_actions = (self.target_actor(batch["next_obs"]) + noise).clamp_(-1, 1)
-            next_q = self.target_critics(batch["next_obs"], next_actions)
-            target = td_target(batch["rewards"], batch["dones"], next_q, config.gamma)
+            target = self.target(batch, next_actions, self.target_critics(batch["next_obs"], next_actions))
         q = self.critics(batch["obs"], batch["actions"])
         loss = critic_loss(q, target)
         self.optimisers["critics"].zero_grad()
@@ -106,14 +108,21 @@ class Learner:
         self.optimisers["critics"].step()
         return {"loss/critic": loss.detach() / config.seeds, "values/q": q.detach().mean()}
 
+    def target(self, batch: Batch, next_actions: torch.Tensor, next_q: torch.Tensor) -> torch.Tensor:
+        """What the critics are to say, [S, M], from smoothed next actions [S, M, k] and their values [S, C, M]."""
+        return td_target(batch["rewards"], batch["dones"], next_q, self.config.gamma)
+
     def update_actor(self, batch: Batch) -> None:
         with frozen(self.critics):
-            actions = self.actor(batch["obs"])
-            q = self.critics(batch["obs"], actions, first=True)[:, 0]
-            loss = actor_loss(q, actions, batch["actions"], self.config.alpha)
+            loss = self.actor_loss(batch, self.actor(batch["obs"]))
             self.optimisers["actor"].zero_grad()
             loss.backward()
         self.optimisers["actor"].step()
+
+    def actor_loss(self, batch: Batch, actions: torch.Tensor) -> torch.Tensor:
+        """The actor's loss for its actions [S, M, k], summed over seeds."""
+        q = self.critics(batch["obs"], actions, first=True)[:, 0]
+        return actor_loss(q, actions, batch["actions"], self.config.alpha)
 
 
 train = partial(fit, Learner)

@@ -7,6 +7,7 @@ k action dimensions, C rows of context, L steps of a window, H steps ahead.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -25,7 +26,7 @@ class Episodes:
     starts: np.ndarray  # int [E + 1]: episode e is the steps starts[e] to starts[e + 1] - 1
     next_known: np.ndarray | None = None  # bool [M]: the row that this step leads to was seen; None: all were
 
-    @property
+    @cached_property
     def episode(self) -> np.ndarray:
         """Episode of each step, int [M]."""
         return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))

@@ -40,12 +40,16 @@ class Critics(nn.Module):
         """Values [S, C, M] of actions float32 [S, M, k], or int64 [S, M]; `first`: of the first critic, C = 1."""
         if not self.discrete:
             return self._run(torch.cat([obs, actions], -1), first)[..., 0]
-        values = self._run(obs, first)
-        return values.gather(-1, actions[:, None, :, None].expand(*values.shape[:3], 1))[..., 0]
+        return values_of(self._run(obs, first), actions)
 
     def all_actions(self, obs: torch.Tensor) -> torch.Tensor:
         """Values [S, C, M, A] of all discrete actions."""
         return self._run(obs, False)
+
+
+def values_of(values: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
+    """The values [S, C, M] of actions int64 [S, M] among those of all actions [S, C, M, A]."""
+    return values.gather(-1, actions[:, None, :, None].expand(*values.shape[:3], 1))[..., 0]
 
 
 class TanhActor(nn.Module):

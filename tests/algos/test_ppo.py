@@ -14,13 +14,7 @@ from algos.common.run import Run, set_device_rng
 from algos.evaluate import play_episodes
 from tests.toy_env import ToyEnv, make
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def loss_of(config, log_prob, value, old_value, advantage, target, weight=None, entropy=(0.5, 0.5)):

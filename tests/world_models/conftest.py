@@ -2,17 +2,13 @@
 
 import numpy as np
 import pytest
-import torch
 
 from world_models.episodes import Episodes
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+def alone(one_thread):
+    """All tests of this folder run with one thread."""
 
 
 class LinearWorld:

@@ -19,8 +19,8 @@ SNAPSHOTS = 24  # of one training run
 class Behaviour:
     """A Gaussian policy with two tanh layers, as PPO trained it; clipped to the action's bounds by the caller."""
 
-    def __init__(self, weights: dict[str, np.ndarray], greedy: bool = False):
-        self.weights, self.greedy = weights, greedy
+    def __init__(self, weights: dict[str, np.ndarray]):
+        self.weights = weights
 
     def __call__(self, obs: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """Actions float32 [B, k] for observations [B, D]; `random` gives the exploration noise."""
@@ -29,8 +29,6 @@ class Behaviour:
         for layer in (0, 1):
             x = np.tanh(x @ w[f"weight{layer}"] + w[f"bias{layer}"])
         mean = x @ w["weight2"] + w["bias2"]
-        if self.greedy:
-            return mean
         return mean + w["std"] * random.standard_normal(mean.shape, np.float32)
 
 
