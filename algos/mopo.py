@@ -103,6 +103,7 @@ class Rollouts:
         found = generate(
             self.model, self.evaluator, *before, self.act, config.rollout_length, "penalise", config.penalty,
             data_bounds(self.model.scale),
+            chance=lambda: np.concatenate([random.random(starts) for random in self.random]),
         )  # fmt: skip
         rolled = {name: torch.as_tensor(getattr(found, name), device=device) for name in ("obs", "actions", "rewards")}
         arrays = {

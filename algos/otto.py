@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -241,7 +242,8 @@ def generate_shard(
     bounds = data_bounds(model.scale)
     limits = left if policy is None else None
     return generate(
-        model, evaluator, *before, act, horizon, config.correction, config.penalty, bounds, limits
+        model, evaluator, *before, act, horizon, config.correction, config.penalty, bounds, limits,
+        partial(random.random, len(steps)),
     )  # fmt: skip
 
 

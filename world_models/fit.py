@@ -25,9 +25,10 @@ class FitConfig:
 
     updates: int = 10_000  # gradient steps
     seconds: float = 0.0  # of wall clock, held-out checks left out
-    batch_steps: int = 0  # steps of a minibatch, of each member (B * L); 0: the model's own
-    lr: float = 0.0  # step size at its height; 0: the model's own
-    optimiser: str = ""  # muon | adamw; "": the model's own
+    batch_steps: int | None = None  # steps of a minibatch, of each member (B * L); None: the model's own
+    lr: float | None = None  # step size at its height; None: the model's own
+    optimiser: str | None = None  # muon | adamw; None: the model's own
+    noise: float | None = None  # on the states that are learned from, see `disturb`; None: the model's own
     warmup: float = 0.02  # share of the budget in which the step size rises; a cosine takes it to 0 after that
     weight_decay: float = 1e-4
     max_grad_norm: float = 1.0  # of each member by itself
@@ -53,7 +54,7 @@ def fit(
         raise ValueError("fit needs a limit: updates or seconds above 0")
     learn, out = episodes.split(config.held_out, config.seed)
     model.scale.fit(episodes, learn)
-    config = replace(config, **{name: value for name, value in model.fitting.items() if not getattr(config, name)})
+    config = replace(config, **{name: value for name, value in model.fitting.items() if getattr(config, name) is None})
     checked = some_of(out, config.check_steps)
     data = _Data(episodes, next(model.parameters()).device)
     draws = torch.Generator().manual_seed(config.seed)
@@ -70,7 +71,8 @@ def fit(
         done = _share(update, spent, config)
         for group in optimiser.param_groups:
             group["lr"] = config.lr * _schedule(done, config.warmup)
-        windows = data.draw(pool, model.members, rows, model.window, draws)
+        obs, *rest = data.draw(pool, model.members, rows, model.window, draws)
+        windows = disturb(obs, config.noise * model.scale.change_std, draws), *rest
         with torch.autocast(data.obs.device.type, torch.bfloat16, enabled=half):
             loss, _ = window_losses(model, *windows)
         model.zero_grad(set_to_none=True)
@@ -171,6 +173,18 @@ class _Data:
         rows = steps + episode
         arrays = (self.obs[rows], self.obs[rows + 1], self.actions[steps], self.rewards[steps], self.terminals[steps])
         return *arrays, inside * self.known[steps]
+
+
+def disturb(obs: torch.Tensor, most: torch.Tensor, draws: torch.Generator) -> torch.Tensor:
+    """States of windows [E, B, L, D] with Gaussian noise, its deviation drawn for each window from 0 to `most` [D].
+
+    In a rollout a model reads what it said itself. One that has learned to go on from states that are a little wrong
+    to the true next ones pulls a rollout back, where one that has not adds error to error (our choice).
+    """
+    if not most.any():
+        return obs
+    share = torch.rand(*obs.shape[:2], 1, 1, generator=draws).to(obs.device)
+    return obs + share * most * torch.randn(obs.shape, generator=draws).to(obs.device)
 
 
 def window_losses(

@@ -42,14 +42,17 @@ def generate(
     penalty: float = 1.0,
     bounds: tuple[torch.Tensor, torch.Tensor] | None = None,
     limits: np.ndarray | None = None,
+    chance: Callable[[], np.ndarray] | None = None,
 ) -> Generated:
     """Roll M trajectories `horizon` steps on from contexts obs [M, C, D], actions [M, C - 1, k], lengths int [M].
 
     `act(t, obs [M, D])` gives the actions [M, k] of the t-th step. The next state is the members' mean, held within
-    `bounds` (low and high, [D] each; None: not at all; `data_bounds` is a sensible guard). A trajectory stops where
-    the task is more likely than not to have ended, and after `limits` int [M] steps; what lies behind that is not
-    rated. Nor is a step that ends the task doubted: nothing is expected of the state behind it. Fewer than `horizon`
-    columns come back where all have stopped. `correction` is what the rating does:
+    `bounds` (low and high, [D] each; None: not at all; `data_bounds` is a sensible guard). The task ends
+    where the members' mean probability is above `chance()` float [M], numbers drawn evenly from 0 to 1, so that ends
+    are as frequent as expected; None: above one half, which is too seldom where no state is sure to be the last. A
+    trajectory stops there and after `limits` int [M] steps; what lies behind that is not rated. Nor is a step that
+    ends the task doubted: nothing is expected of the state behind it. Fewer than `horizon` columns come back where all
+    have stopped. `correction` is what the rating does:
 
     - none: nothing, the rating is only returned;
     - penalise: `penalty` times the uncertainty, in deviations of the reward, is taken off every reward (as MOPO does);
@@ -61,7 +64,7 @@ def generate(
     start = [torch.as_tensor(x, device=evaluator.obs_std.device) for x in (obs, actions, lengths)]
     limits = np.full(len(obs), horizon) if limits is None else np.minimum(limits, horizon)
     stops = evaluator.threshold if correction in ("cut", "drop") else np.inf
-    found = Generated(*_roll(model, evaluator, start, act, limits, stops, bounds), lengths=limits)
+    found = Generated(*_roll(model, evaluator, start, act, limits, stops, bounds, chance), lengths=limits)
     found.lengths = np.minimum(_first(found.terminals) + 1, limits)
     doubted = _first((found.uncertainty > evaluator.threshold) & ~found.terminals)
     if correction == "penalise":
@@ -80,7 +83,7 @@ def _first(flags: np.ndarray) -> np.ndarray:
 
 def _roll(
     model: Any, evaluator: WorldEvaluator, start: list[torch.Tensor], act: Callable, limits: np.ndarray, stops: float,
-    bounds: Any,
+    bounds: Any, chance: Any,
 ) -> list[np.ndarray]:  # fmt: skip
     """obs, actions, rewards, terminals and uncertainty, as Generated has them, until the last one that counts."""
     memory = model.start(*start)
@@ -93,7 +96,8 @@ def _roll(
         after, reward, terminal = prediction.mean()
         now = after if bounds is None else torch.clamp(after, *bounds)
         seen.append(now)
-        steps.append((chosen, reward, terminal > 0.5, evaluator.uncertainty(prediction)))
+        level = 0.5 if chance is None else torch.as_tensor(chance(), device=now.device)
+        steps.append((chosen, reward, terminal > level, evaluator.uncertainty(prediction)))
         over = steps[-1][2] | (steps[-1][3] > stops)
         left = torch.where(over, t + 1, left)
         if not (left > t + 1).any():

@@ -69,7 +69,7 @@ class WorldTransformer(nn.Module):
     """E causal transformers side by side; D features, k action dimensions."""
 
     name = "transformer"
-    fitting = {"optimiser": "muon", "lr": 2e-2, "batch_steps": 640}  # what trained it best, by measurement
+    fitting = {"optimiser": "muon", "lr": 2e-2, "batch_steps": 640, "noise": 0.1}  # what trained it best
 
     def __init__(
         self,

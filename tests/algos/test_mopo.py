@@ -97,8 +97,9 @@ def test_rewards_are_lowered_by_the_uncertainty(tmp_path, data):
         tree = train(mopo, tmp_path / str(penalty), data, steps=5, penalty=penalty)
         buffers.append(tree["state"]["sampler"]["buffer"]["rewards"])
     filled = tree["state"]["sampler"]["filled"]
-    assert filled == [90, 90]
-    assert (buffers[1][:, :90] < buffers[0][:, :90]).all()
+    assert min(filled) > 0
+    for seed, count in enumerate(filled):
+        assert (buffers[1][seed, :count] < buffers[0][seed, :count]).all()
 
 
 @pytest.mark.parametrize(

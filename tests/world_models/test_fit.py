@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from world_models.episodes import Episodes, ahead, context
-from world_models.fit import FitConfig, _clip, _Data, fit, held_out_losses, window_losses
+from world_models.fit import FitConfig, _clip, _Data, disturb, fit, held_out_losses, window_losses
 from world_models.store import make_model
 
 KINDS = {"mlp": {"width": 32, "layers": 2}, "transformer": {"width": 32, "layers": 2, "heads": 2, "context": 5}}
@@ -166,6 +166,18 @@ def test_held_out_losses_are_those_of_the_steps(recorded, kind):
     _, parts = window_losses(model, *windows)
     for name, value in found.items():
         assert value == pytest.approx(parts[name].item(), rel=1e-4)
+
+
+def test_noise_by_its_moments():
+    """A window's deviation is drawn evenly from 0 to the most, so the variance is a third of the most's square."""
+    draws = torch.Generator().manual_seed(0)
+    obs, most = torch.full((2, 4000, 5, 3), 7.0), torch.tensor([0.0, 1.0, 3.0])
+    noise = disturb(obs, most, draws) - obs
+    torch.testing.assert_close(noise.square().mean((0, 1, 2)), most.square() / 3, rtol=0.1, atol=0)
+    deviation = noise[..., 2].flatten(0, 1).std(1)
+    assert deviation.min() < 0.1
+    assert 3 < deviation.max() < 7  # of five draws each
+    assert disturb(obs, 0 * most, draws) is obs
 
 
 def test_seconds_end_it(recorded):

@@ -95,6 +95,24 @@ def test_doubts_behind_the_end_do_not_drop(world):
         assert made.terminals[0, 0]
 
 
+def test_ends_are_drawn_from_their_probability(world):
+    """Members that give the end 0.2, 0.3 and 0.4: it comes where the number drawn is below 0.3, else never."""
+
+    class Unsure(Exact):
+        def step(self, memory, obs, actions):
+            found = super().step(memory, obs, actions)
+            found.terminal = torch.tensor([0.2, 0.3, 0.4])[:, None].expand(3, len(obs))
+            return found
+
+    args = (np.zeros((3, 1, 5), np.float32), np.zeros((3, 0, 2), np.float32), np.ones(3, np.int64))
+    drawn = iter(np.array([[0.9, 0.25, 0.9], [0.35, 0.0, 0.29]]))
+    made = generate(Unsure(world), evaluator(), *args, lambda t, now: torch.zeros(3, 2), 2, chance=lambda: next(drawn))
+    assert made.lengths.tolist() == [2, 1, 2]
+    assert made.terminals[range(3), made.lengths - 1].tolist() == [False, True, True]
+    made = generate(Unsure(world), evaluator(), *args, lambda t, now: torch.zeros(3, 2), 2)
+    assert not made.terminals.any()
+
+
 def test_bounds_hold_states(world):
     obs = np.ones((1, 1, 5), np.float32)
     args = (obs, np.zeros((1, 0, 2), np.float32), np.ones(1, np.int64))
