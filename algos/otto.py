@@ -62,7 +62,7 @@ class Config:
     correction: str = "cut"  # what the evaluator does to uncertain steps: none | penalise | cut | drop
     quantile: float = 0.99  # of the uncertainty on held-out real steps: what is above is uncertain
     penalty: float = 1.0  # weight of the uncertainty in the reward, for correction=penalise
-    real_share: float = 0.7  # of recorded transitions in a minibatch; 1: the base alone
+    real_share: float = 0.7  # of recorded transitions in a minibatch, at least: see `real_share_of`; 1: the base alone
     worlds: str = ""  # a run folder whose world models are used again; empty: they are trained
 
     def __post_init__(self) -> None:
@@ -219,7 +219,7 @@ def generate_dataset(
     require(bool(parts), "the evaluator trusts none of the generated trajectories: raise algo.quantile")
     joined = join(parts)
     settings = {key: value for key, value in asdict(config).items() if key not in ("base", "kwargs", "worlds")}
-    told = {"by": "otto", "from": data.info.get("name"), "seed": seed, **settings}
+    told = {"by": "otto", "from": data.info.get("name"), "seed": seed, "skill": evaluator.skill, **settings}
     joined.info = {"name": f"otto's from {data.info.get('name')}", "env": data.info.get("env", {}), "made": told}
     joined.info |= {"steps": joined.num_steps, "references": data.info.get("references")}
     return joined
@@ -304,6 +304,18 @@ class Mixture:
         self.generated.load_state(state["generated"])
 
 
+def real_share_of(config: Config, generated: list[Dataset]) -> float:
+    """Recorded share of a minibatch: the generated one is `real_share`'s times what the world models can foretell.
+
+    A world that they cannot foretell leaves the base nearly alone. Their skill is the evaluator's, on held-out steps;
+    without corrections it is not asked.
+    """
+    if config.correction == "none" or not generated:
+        return config.real_share
+    skill = float(np.mean([made.info["made"]["skill"] for made in generated]))
+    return 1 - (1 - config.real_share) * skill
+
+
 def mixture_of(
     data: Dataset, generated: list[Dataset], real_share: float, config: Any, seed: int, device: str
 ) -> Callable[[Scaling, Any], Any]:
@@ -336,7 +348,8 @@ def train(config: Config, env: BatchedEnv, run: Run) -> Policy:
     generated = []
     if config.real_share < 1:
         generated = [generated_data(config, data, env, run, number) for number in range(base_config.seeds)]
-    sampler_of = mixture_of(data, generated, config.real_share, base_config, run.seed, run.config["device"])
+    real_share = real_share_of(config, generated)
+    sampler_of = mixture_of(data, generated, real_share, base_config, run.seed, run.config["device"])
     return offline.fit(base.Learner, base_config, env, run, data, sampler_of)
 
 
@@ -359,12 +372,13 @@ def generated_data(config: Config, data: Dataset, env: BatchedEnv, run: Run, num
 
 
 def compared(data: Dataset, made: Dataset) -> str:
-    """Generated trajectories beside the recorded ones, in two lines."""
-    rewards, ends = made.rewards.mean(), 100 * made.terminals.mean()
+    """Generated trajectories beside the recorded ones, and how well their world is known."""
+    rewards, ends, skill = made.rewards.mean(), 100 * made.terminals.mean(), made.info["made"]["skill"]
     return (
         f"generated {made.num_episodes:,} trajectories, {made.num_steps:,} steps, {made.lengths.mean():.1f} each\n"
         f"  mean reward {rewards:.3f} (recorded {data.rewards.mean():.3f}), "
-        f"ends in {ends:.2f}% of the steps (recorded {100 * data.terminals.mean():.2f}%)"
+        f"ends in {ends:.2f}% of the steps (recorded {100 * data.terminals.mean():.2f}%)\n"
+        f"  the world models foretell {100 * skill:.1f}% of the variance of changes or rewards in held-out steps"
     )
 
 

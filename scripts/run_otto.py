@@ -61,17 +61,16 @@ OTTO: dict[str, Any] = {}
 """What the tuning datasets chose, where it is not the default; see baselines/README.md."""
 
 TUNED: dict[str, dict[str, Any]] = {
-    "logged": {},
-    "horizon-10": {"horizon": 10},
+    "logged-50": {"horizon": 50},
+    "logged-10": {"horizon": 10},
     "policy-10": {"actions": "policy", "horizon": 10},
-    "logged-softmax": {"starts": "softmax"},
-    "penalise": {"correction": "penalise"},
-    "real-0.9": {"real_share": 0.9},
-    "logged-top": {"starts": "top"},
-    "logged-best": {"keep": 0.5},
-    "policy": {"actions": "policy"},
-    "quantile-0.9": {"quantile": 0.9},
-    "real-0.5": {"real_share": 0.5},
+    "softmax-10": {"starts": "softmax", "horizon": 10},
+    "top-10": {"starts": "top", "horizon": 10},
+    "best-10": {"keep": 0.5, "horizon": 10},
+    "penalise-10": {"correction": "penalise", "horizon": 10},
+    "quantile-0.9-10": {"quantile": 0.9, "horizon": 10},
+    "real-0.9-10": {"real_share": 0.9, "horizon": 10},
+    "real-0.5-10": {"real_share": 0.5, "horizon": 10},
 }
 ABLATED: dict[str, dict[str, Any]] = {
     "evaluator-off": {"correction": "none"},

@@ -19,26 +19,38 @@ from world_models.scale import Prediction
 
 
 class WorldEvaluator:
-    """Rates predictions by the members' disagreement; `threshold` is the most that is still trusted."""
+    """Rates predictions by the members' disagreement; `threshold` is the most that is still trusted.
 
-    def __init__(self, obs_std: torch.Tensor, reward_std: float, threshold: float = math.inf):
-        self.obs_std, self.reward_std, self.threshold = obs_std, float(reward_std), float(threshold)
+    Disagreement tells where a model is worse than elsewhere, not whether it is any good. `skill` does, a number from
+    0 to 1: the share of the variance of changes or of rewards, whichever is less, that the members' mean foretells.
+    """
+
+    def __init__(self, obs_std: torch.Tensor, reward_std: float, threshold: float = math.inf, skill: float = 1.0):
+        self.obs_std, self.reward_std = obs_std, float(reward_std)
+        self.threshold, self.skill = float(threshold), float(skill)
 
     @classmethod
     def fit(
         cls, model: Any, episodes: Episodes, steps: np.ndarray, quantile: float = 0.99, most: int = 20_000
     ) -> WorldEvaluator:
-        """An evaluator in the model's scale, its threshold the quantile of the uncertainty on real steps, int [M'].
+        """An evaluator in the model's scale, from real steps, int [M'], at most about `most` of them.
 
-        The steps should be ones that the model did not learn from; at most about `most` of them are looked at.
+        Its threshold is the quantile of the uncertainty on them. They should be ones that the model did not learn from.
         """
         found = cls(model.scale.obs_std.clone(), model.scale.reward_std.item())
-        data = torch.as_tensor(episodes.obs)
-        rated = []
+        device = found.obs_std.device
+        arrays = (episodes.obs, episodes.rewards, episodes.terminals)
+        seen, rewards, terminals = (torch.as_tensor(x, dtype=torch.float32, device=device) for x in arrays)
+        rated, said, true = [], [], []
         for some, outputs in one_step(model, episodes, some_of(steps, most)):
-            obs = data[some + episodes.episode[some]].to(outputs.device)
-            rated.append(found.uncertainty(model.scale.read(outputs, obs)))
+            rows = some + episodes.episode[some]
+            rated.append(found.uncertainty(model.scale.read(outputs, seen[rows])))
+            known = episodes.known[some]
+            targets = model.scale.targets(seen[rows], seen[rows + 1], rewards[some], terminals[some])
+            said.append(outputs.mean(0)[known, :-1])
+            true.append(targets[known, :-1])
         found.threshold = float(np.quantile(torch.cat(rated).cpu().numpy(), quantile))
+        found.skill = _skill(torch.cat(said), torch.cat(true))
         return found
 
     def uncertainty(self, prediction: Prediction) -> torch.Tensor:
@@ -57,9 +69,17 @@ class WorldEvaluator:
 
     def state(self) -> dict[str, Any]:
         """What `from_state` rebuilds it from: arrays and plain numbers."""
-        return {"obs_std": self.obs_std.cpu().numpy(), "reward_std": self.reward_std, "threshold": self.threshold}
+        numbers = {"reward_std": self.reward_std, "threshold": self.threshold, "skill": self.skill}
+        return {"obs_std": self.obs_std.cpu().numpy(), **numbers}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> WorldEvaluator:
         """The evaluator that `state` came from."""
-        return cls(torch.as_tensor(state["obs_std"]), state["reward_std"], state["threshold"])
+        return cls(torch.as_tensor(state["obs_std"]), state["reward_std"], state["threshold"], state["skill"])
+
+
+def _skill(said: torch.Tensor, true: torch.Tensor) -> float:
+    """Share of the variance explained, of the changes together or of the rewards, the lesser: [M, D + 1] each."""
+    error, spread = (said - true).square().mean(0), true.var(0, correction=0)
+    parts = [1 - error[part].sum() / spread[part].sum() for part in (slice(-1), slice(-1, None)) if spread[part].any()]
+    return min([1.0, *(max(float(part), 0.0) for part in parts)])

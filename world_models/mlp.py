@@ -20,7 +20,7 @@ class WorldMLP(nn.Module):
 
     name = "mlp"
     window = 1  # steps that are learned from together
-    fitting = {"optimiser": "muon", "lr": 2e-2, "batch_steps": 512, "noise": 0.0}  # what trained it best
+    fitting = {"optimiser": "muon", "lr": 2e-2, "batch_steps": 512, "noise": 0.1}  # what trained it best
 
     def __init__(
         self, obs_size: int, action_size: int, members: int = 5, width: int = 200, layers: int = 4, seed: int = 0

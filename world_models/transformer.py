@@ -1,9 +1,12 @@
 """World Transformers: an ensemble of causal transformers that predict how the world goes on.
 
 After OTTO ("Offline Trajectory Generalization / Optimization for Offline RL", arXiv 2404.10393), whose sizes could not
-be read: one token a step made of state and action, heads for the change of the state, the reward and the task's end.
-Sizes, the window of attention and what tells positions are our choice: attention falls with age (ALiBi, Press et al.
-2022, arXiv 2108.12409), which costs nothing and was no worse here than rotary positions.
+be read: one token a step made of state and action, outputs for the change of the state, the reward and the task's end.
+The rest is our choice. Layers of attention gather what the past tells, without feed-forward layers between them; one
+deep feed-forward network behind them reads that beside the step itself, unnormed: the next state is mostly a precise
+function of the present one, and at equal updates and time this form has 0.7 times the error after 50 steps of two
+usual layers on hopper. Attention falls with age (ALiBi, Press et al. 2022, arXiv 2108.12409), which costs nothing and
+was no worse here than rotary positions.
 
 All members are one module: their weights lie side by side, and attention sees member and row as one axis. Every layer
 attends to the present and the `context` - 1 steps before it, in training as in rollouts, so that keys and values which
@@ -19,9 +22,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.nn.functional import layer_norm, scaled_dot_product_attention, silu
+from torch.nn.functional import layer_norm, scaled_dot_product_attention
 
-from world_models.batched import Linear
+from world_models.batched import MLP, Linear
 from world_models.scale import Prediction, Scale
 
 
@@ -40,15 +43,14 @@ def norm(x: torch.Tensor) -> torch.Tensor:
     return layer_norm(x, x.shape[-1:])
 
 
-class Block(nn.Module):
-    """A pre-norm layer: attention, then a two-layer MLP. Rows are [E, B * L, W]."""
+class Attention(nn.Module):
+    """A pre-norm layer of attention, added to its input. Rows are [E, B * L, W]."""
 
     def __init__(self, members: int, width: int, heads: int):
         super().__init__()
         self.heads = heads
         self.qkv = Linear(members, width, 3 * width)
         self.out = Linear(members, width, width)
-        self.up, self.down = Linear(members, width, 4 * width), Linear(members, 4 * width, width)
 
     def project(self, x: torch.Tensor, length: int) -> tuple[torch.Tensor, ...]:
         """Queries, keys and values, each [E * B, L, N, W / N]."""
@@ -61,8 +63,7 @@ class Block(nn.Module):
         q, k, v = (part.transpose(1, 2) for part in (q, k, v))
         with torch.autocast(x.device.type, enabled=False):  # in bfloat16, the CPU's backward pass is ten times as slow
             seen = scaled_dot_product_attention(q, k, v, mask)
-        x = x + self.out(seen.transpose(1, 2).reshape(x.shape))
-        return x + self.down(silu(self.up(norm(x))))
+        return x + self.out(seen.transpose(1, 2).reshape(x.shape))
 
 
 class WorldTransformer(nn.Module):
@@ -77,15 +78,18 @@ class WorldTransformer(nn.Module):
         action_size: int,
         members: int = 5,
         width: int = 64,
-        layers: int = 2,
+        layers: int = 1,
         heads: int = 4,
+        mlp_width: int = 200,
+        mlp_layers: int = 3,
         context: int = 20,
         window: int = 0,
         seed: int = 0,
     ):
         super().__init__()
         self.config = {"obs_size": obs_size, "action_size": action_size, "members": members, "width": width}
-        self.config |= {"layers": layers, "heads": heads, "context": context, "window": window}
+        self.config |= {"layers": layers, "heads": heads, "mlp_width": mlp_width, "mlp_layers": mlp_layers}
+        self.config |= {"context": context, "window": window}
         self.members, self.context = members, context
         self.window = window or context  # steps that are learned from together
         self.scale = Scale(obs_size)
@@ -93,8 +97,9 @@ class WorldTransformer(nn.Module):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.embed = Linear(members, obs_size + action_size, width)
-            self.blocks = nn.ModuleList(Block(members, width, heads) for _ in range(layers))
-            self.head = Linear(members, width, obs_size + 2)
+            self.layers = nn.ModuleList(Attention(members, width, heads) for _ in range(layers))
+            inputs = width + obs_size + action_size
+            self.mlp = MLP(members, inputs, [mlp_width] * mlp_layers, obs_size + 2, activation=nn.SiLU)
 
     def forward(self, states: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
         """Outputs [E, B, L, D + 2] of normalised states [E, B, L, D] and actions [E, B, L, k]; L is any length.
@@ -102,8 +107,13 @@ class WorldTransformer(nn.Module):
         A step is not touched by what follows it: windows may be padded at their end.
         """
         length = states.shape[2]
-        x, _ = self._pass(torch.cat([states, actions], -1), self._bias(self._ages(length, states.device))[None])
-        return self.head(norm(x)).unflatten(1, (-1, length))
+        tokens = torch.cat([states, actions], -1)
+        x, _ = self._attend(tokens, self._bias(self._ages(length, states.device))[None])
+        return self._read(x, tokens.flatten(1, 2)).unflatten(1, (-1, length))
+
+    def _read(self, x: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        """Outputs [E, M, D + 2] from what attention found, [E, M, W], and the steps themselves, [E, M, D + k]."""
+        return self.mlp(torch.cat([x.to(tokens.dtype), tokens], -1))
 
     def _ages(self, length: int, device: torch.device) -> torch.Tensor:
         """Steps that lie between a query and a key, int [L, L]; below 0 for keys that are yet to come."""
@@ -115,15 +125,15 @@ class WorldTransformer(nn.Module):
         age = age.unsqueeze(-3)
         return (-self.slopes * age).masked_fill((age < 0) | (age >= self.context), -torch.inf)
 
-    def _pass(
+    def _attend(
         self, tokens: torch.Tensor, mask: torch.Tensor
     ) -> tuple[torch.Tensor, list[tuple[torch.Tensor, torch.Tensor]]]:
         """The last layer's output [E, B * L, W] of tokens [E, B, L, D + k], and every layer's keys and values."""
         length = tokens.shape[2]
         x, kept = self.embed(tokens.flatten(1, 2)), []
-        for block in self.blocks:
-            q, k, v = block.project(x, length)
-            x = block.finish(x, q, k, v, mask)
+        for layer in self.layers:
+            q, k, v = layer.project(x, length)
+            x = layer.finish(x, q, k, v, mask)
             kept.append((k, v))
         return x, kept
 
@@ -140,18 +150,20 @@ class WorldTransformer(nn.Module):
         tokens = torch.cat([self.scale.normalise(obs[:, :-1]), actions], -1) * real[..., None]
         age = self._ages(before, obs.device)
         age = torch.where(real[:, None, :] | (age == 0), age, -1)  # padding sees itself: a softmax needs something
-        _, kept = self._pass(tokens.expand(self.members, *tokens.shape), self._bias(age).repeat(self.members, 1, 1, 1))
+        _, kept = self._attend(
+            tokens.expand(self.members, *tokens.shape), self._bias(age).repeat(self.members, 1, 1, 1)
+        )
         places = torch.arange(max(before - self.context, 0), before, device=obs.device)
-        for layer, (k, v) in enumerate(kept):
-            memory.keys[layer][:, places % self.context] = k[:, places]
-            memory.values[layer][:, places % self.context] = v[:, places]
+        for keys, values, (k, v) in zip(memory.keys, memory.values, kept, strict=True):
+            keys[:, places % self.context] = k[:, places]
+            values[:, places % self.context] = v[:, places]
         memory.real[:, places % self.context] = real[:, places]
         memory.position = before
         return memory
 
     def _empty(self, rows: int, like: torch.Tensor) -> Memory:
         heads, width = self.config["heads"], self.config["width"]
-        shape = (len(self.blocks), self.members * rows, self.context, heads, width // heads)
+        shape = (len(self.layers), self.members * rows, self.context, heads, width // heads)
         real = torch.zeros(rows, self.context, dtype=torch.bool, device=like.device)
         return Memory(like.new_zeros(shape), like.new_zeros(shape), real, 0)
 
@@ -162,10 +174,11 @@ class WorldTransformer(nn.Module):
         age = (memory.position - torch.arange(self.context, device=obs.device)) % self.context
         mask = self._bias(torch.where(memory.real, age, -1)[:, None]).repeat(self.members, 1, 1, 1)
         tokens = torch.cat([self.scale.normalise(obs), actions], -1)
-        x = self.embed(tokens.expand(self.members, *tokens.shape))
-        for block, keys, values in zip(self.blocks, memory.keys, memory.values, strict=True):
-            q, k, v = block.project(x, 1)
+        tokens = tokens.expand(self.members, *tokens.shape)
+        x = self.embed(tokens)
+        for layer, keys, values in zip(self.layers, memory.keys, memory.values, strict=True):
+            q, k, v = layer.project(x, 1)
             keys[:, place], values[:, place] = k[:, 0], v[:, 0]
-            x = block.finish(x, q, keys, values, mask)
+            x = layer.finish(x, q, keys, values, mask)
         memory.position += 1
-        return self.scale.read(self.head(norm(x)), obs)
+        return self.scale.read(self._read(x, tokens), obs)

@@ -226,6 +226,15 @@ def test_minibatches_are_mixed_by_share(share):
     torch.testing.assert_close(sampler.sample()["obs"], first)
 
 
+def test_what_cannot_be_foretold_is_hardly_learned_from():
+    made = [linear_data(seed=seed) for seed in (1, 2)]
+    for part, skill in zip(made, (0.1, 0.5), strict=True):
+        part.info = {"made": {"skill": skill}}
+    assert otto.real_share_of(otto.Config(real_share=0.6), made) == pytest.approx(1 - 0.4 * 0.3)
+    assert otto.real_share_of(otto.Config(real_share=0.6, correction="none"), made) == 0.6
+    assert otto.real_share_of(otto.Config(real_share=1.0), []) == 1
+
+
 def test_rows_of_generated_teams_fit_those_of_recorded_ones():
     data = team(4, 5)
     rows = Rows(data, Scaling([0.0] * 5, [1.0] * 5, [], []))

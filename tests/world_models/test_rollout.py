@@ -158,12 +158,45 @@ def test_threshold_is_the_quantile_on_given_steps():
     assert found.confidence(torch.tensor([0.0, 90.0, 180.0])).tolist() == pytest.approx([1, 0.5, 0.25])
 
 
+def test_skill_by_hand():
+    """Changes 1, 3 and 5 foretold as their mean: no skill. Foretold as they are, the reward decides: 1 - 5 / 24."""
+
+    class Says(torch.nn.Module):
+        context, members = 1, 2
+
+        def __init__(self, change, reward):
+            super().__init__()
+            self.scale, self.weight = Scale(1), torch.nn.Parameter(torch.zeros(1))
+            self.said = torch.stack([change, reward, torch.zeros(3)], -1)
+
+        def forward(self, states, actions):
+            apart = torch.tensor([-1.0, 1.0])[:, None, None, None]  # the members' mean counts
+            return self.said[states[..., 0].long() - 1] + apart
+
+    true = torch.tensor([1.0, 3.0, 5.0])
+    rewards, none = np.array([0, 6, 0], np.float32), np.zeros(3, np.float32)
+    said = torch.tensor([1.0, 4.0, 0.0])  # off by 1, 2 and 0: a mean square of 5 / 3, of a variance of 8
+    # three episodes of one step, from 1, 2 and 3 on
+    obs = np.array([1, 2, 2, 5, 3, 8], np.float32)[:, None]
+    steps = Episodes(obs, none[:, None], rewards, none > 0, np.arange(4))
+    for change, reward, skill in (
+        (true, torch.as_tensor(rewards), 1),
+        (true, said, 1 - 5 / 24),
+        (torch.full((3,), 3.0), said, 0),
+        (-true, said, 0),
+    ):
+        found = WorldEvaluator.fit(Says(change, reward), steps, np.arange(3))
+        assert found.skill == pytest.approx(skill, abs=1e-6)
+    steps = Episodes(obs, none[:, None], none, none > 0, np.arange(4))
+    assert WorldEvaluator.fit(Says(true, torch.ones(3)), steps, np.arange(3)).skill == 1, "nothing to foretell"
+
+
 def test_evaluator_round_trip():
-    found = WorldEvaluator(torch.tensor([1.0, 2.0]), 2.0, 0.75)
+    found = WorldEvaluator(torch.tensor([1.0, 2.0]), 2.0, 0.75, 0.5)
     state = found.state()
     json.dumps({key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in state.items()})
     again = WorldEvaluator.from_state(state)
-    assert (again.threshold, again.reward_std) == (0.75, 2.0)
+    assert (again.threshold, again.reward_std, again.skill) == (0.75, 2.0, 0.5)
     assert torch.equal(again.obs_std, found.obs_std)
 
 
