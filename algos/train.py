@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -83,6 +84,8 @@ def check_overrides(overrides: list[str], sweep: bool) -> list[str]:
         raise cfg.BadInput("several values for one key are a sweep: add -m")
     known = [key.name for key in general_keys()] + [f"algo.{key.name}" for name in algos for key in cfg.algo_keys(name)]
     known += [f"env.{key.name}" for name in envs for key in cfg.env_keys(name)]
+    bases = [base for name in algos for base in cfg.constant(cfg.source_of(name), "BASES") or ()]
+    known += [f"algo.kwargs.{key.name}" for base in bases for key in cfg.algo_keys(base)]
     clean = cfg.check_keys(overrides, known, open_keys=["env.kwargs", "algo.kwargs"])
     check_resume(clean)
     check_data(clean, algos)
@@ -174,10 +177,11 @@ def run_training(config: dict[str, Any]) -> dict[str, Any]:
     """Train as an effective configuration says, evaluate, record an episode; returns the evaluation."""
     from algos.common import run as runs
     from algos.common.adapters import make_env
+    from algos.common.checkpoint import list_checkpoints
     from algos.common.protocol import rules_version
     from mabc.jit import is_cold
 
-    tree = None
+    tree, made = None, False
     if config["resume"]:
         file, tree = runs.resume_file(config["resume"])
         folder, config = runs.folder_of(file), resumed_config(config, tree["config"])
@@ -194,7 +198,7 @@ def run_training(config: dict[str, Any]) -> dict[str, Any]:
         runs.check_rules(tree["rules"], rules, folder)
         runs.drop_later(file)
     else:
-        config["dir"] = str(folder)
+        config["dir"], made = str(folder), not folder.exists()
         runs.create_folder(folder, config)
     run = runs.Run(folder, config, tree, rules=rules)
     if config["env"].get("name") == "mabc":
@@ -206,6 +210,10 @@ def run_training(config: dict[str, Any]) -> dict[str, Any]:
     try:
         policy = module.train(algo, env, run)
         replay = run.film(run.last_step, policy) if run.film else None
+    except cfg.BadInput:
+        if made and not list_checkpoints(folder / "checkpoints"):
+            shutil.rmtree(folder)  # refused before it began: nothing half-written stays
+        raise
     finally:
         run.log.close()
         env.close()

@@ -159,11 +159,22 @@ def wait_for(path, process, seconds=120):
         (["env=gym", "algo=iql"], "algo=iql learns from recorded episodes: say which with data=NAME"),
         (["env=gym", "algo=ippo", "data=x"], "data=x: algo=ippo learns in the environment; use bc, combo"),
         (["env=gym", "algo=otto", "data=x", "algo.kwargs.alhpa=1"], "'alhpa'. Did you mean 'alpha'"),
+        (["env=gym", "algo=otto", "data=x", "algo.seeds=3"], "'algo.seeds'. Did you mean 'algo.kwargs.seeds'"),
         (["env=gym", "algo=iql", "data=hoper-medium"], "unknown dataset 'hoper-medium'. Did you mean 'hopper-medium'"),
     ],
 )
 def test_offline_refusals(tmp_path, arguments, words):
     assert words in run(tmp_path, "train", *arguments, code=2).stderr
+
+
+def test_a_run_that_is_refused_leaves_no_folder(tmp_path):
+    store.save(tmp_path / "team.safetensors", team())
+    (tmp_path / "mine").mkdir()
+    for folder in ("new", "mine"):
+        done = run(tmp_path, "train", *OFFLINE, "algo=otto", "algo.base=rebrac", f"dir={folder}", code=2)
+        assert "algo=rebrac needs continuous actions; for discrete ones: bc, iql, cql" in done.stderr
+    assert not (tmp_path / "new").exists()
+    assert (tmp_path / "mine").is_dir(), "was there before"
 
 
 def test_mabc_killed_and_resumed_is_bit_exact(tmp_path):
