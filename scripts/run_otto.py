@@ -67,6 +67,7 @@ TUNED: dict[str, dict[str, Any]] = {
     "softmax-10": {"starts": "softmax", "horizon": 10},
     "top-10": {"starts": "top", "horizon": 10},
     "best-10": {"keep": 0.5, "horizon": 10},
+    "noise-0.3-10": {"noise": 0.3, "noise_clip": 0.9, "horizon": 10},
     "penalise-10": {"correction": "penalise", "horizon": 10},
     "quantile-0.9-10": {"quantile": 0.9, "horizon": 10},
     "real-0.9-10": {"real_share": 0.9, "horizon": 10},
