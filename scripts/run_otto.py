@@ -1,6 +1,6 @@
 """OTTO against its base algorithms: the experiments, cell by cell, and the table that sums them up.
 
-    python -m scripts.run_otto tune                  strategies on the two tuning datasets
+    python -m scripts.run_otto tune                  strategies on the tuning datasets
     python -m scripts.run_otto report                base and OTTO on the reporting datasets
     python -m scripts.run_otto ablate                one choice changed at a time
     python -m scripts.run_otto neighbours            MOPO and COMBO beside them
@@ -36,7 +36,7 @@ EPISODES = {"mabc": 256, "gym": 20}  # of the last evaluation, of each seed
 
 LOCOMOTION = {"hopper": "Hopper-v5", "halfcheetah": "HalfCheetah-v5", "walker2d": "Walker2d-v5"}
 MAZES = {"umaze": "PointMaze_UMaze-v3", "medium": "PointMaze_Medium-v3"}
-TUNING = ("hopper-medium-replay", "skirmish-3v3-mixed")
+TUNING = ("hopper-medium-replay", "pointmaze-umaze", "skirmish-3v3-mixed")
 REPORTING = (
     "hopper-medium", "halfcheetah-medium-replay", "walker2d-medium-replay", "pointmaze-medium", "skirmish-3v3-medium",
     "defend-2-mixed",
