@@ -56,10 +56,10 @@ class Config:
     actions: str = "logged"  # what is done in them: logged | policy (a clone of the data's), and noise on it
     noise: float = 0.1  # deviation of the noise, of actions in -1..1; discrete: share of random actions
     noise_clip: float = 0.3  # and its bound
-    horizon: int = 50  # steps of a generated trajectory (0: to the recorded one's end)
+    horizon: int = 10  # steps of a generated trajectory (0: to the recorded one's end)
     num_generated: int = 100_000  # generated transitions, after corrections and before `keep`
     keep: float = 1.0  # share of the generated trajectories that stays: those of the greatest mean reward
-    correction: str = "cut"  # what the evaluator does to uncertain steps: none | penalise | cut | drop
+    correction: str = "penalise"  # what the evaluator does to uncertain steps: none | penalise | cut | drop
     quantile: float = 0.99  # of the uncertainty on held-out real steps: what is above is uncertain
     penalty: float = 1.0  # weight of the uncertainty in the reward, for correction=penalise
     real_share: float = 0.7  # of recorded transitions in a minibatch, at least: see `real_share_of`; 1: the base alone

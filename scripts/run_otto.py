@@ -57,26 +57,32 @@ REBRAC = {
     "pointmaze-medium": {"actor_bc": 0.001, "critic_bc": 0.0005, "norm_reward": True},
 }
 """ReBRAC's weights by dataset, as CORL's files have them for D4RL's of the same name (mazes: AntMaze)."""
-OTTO: dict[str, Any] = {}
-"""What the tuning datasets chose, where it is not the default; see baselines/README.md."""
+STRATEGY: dict[str, Any] = {
+    "starts": "uniform", "actions": "logged", "noise": 0.1, "noise_clip": 0.3, "horizon": 10, "keep": 1.0,
+    "correction": "cut", "quantile": 0.99, "penalty": 1.0, "real_share": 0.7,
+}  # fmt: skip
+"""Of every arm, where it says nothing else; spelled out, so that a file tells what was run whatever the defaults are."""
+OTTO = {**STRATEGY, "correction": "penalise"}
+"""What the tuning datasets chose, and algos/otto.py's defaults since."""
 
 TUNED: dict[str, dict[str, Any]] = {
     "logged-50": {"horizon": 50},
-    "logged-10": {"horizon": 10},
-    "policy-10": {"actions": "policy", "horizon": 10},
-    "softmax-10": {"starts": "softmax", "horizon": 10},
-    "top-10": {"starts": "top", "horizon": 10},
-    "best-10": {"keep": 0.5, "horizon": 10},
-    "noise-0.3-10": {"noise": 0.3, "noise_clip": 0.9, "horizon": 10},
-    "penalise-10": {"correction": "penalise", "horizon": 10},
-    "quantile-0.9-10": {"quantile": 0.9, "horizon": 10},
-    "real-0.9-10": {"real_share": 0.9, "horizon": 10},
-    "real-0.5-10": {"real_share": 0.5, "horizon": 10},
+    "logged-10": {},
+    "policy-10": {"actions": "policy"},
+    "softmax-10": {"starts": "softmax"},
+    "top-10": {"starts": "top"},
+    "best-10": {"keep": 0.5},
+    "noise-0.3-10": {"noise": 0.3, "noise_clip": 0.9},
+    "penalise-10": {"correction": "penalise"},
+    "quantile-0.9-10": {"quantile": 0.9},
+    "real-0.9-10": {"real_share": 0.9},
+    "real-0.5-10": {"real_share": 0.5},
 }
 ABLATED: dict[str, dict[str, Any]] = {
     "evaluator-off": {"correction": "none"},
-    "penalise": {"correction": "penalise"},
-    "horizon-10": {"horizon": 10},
+    "cut": {"correction": "cut"},
+    "horizon-50": {"horizon": 50},
+    "policy": {"actions": "policy"},
     "members-1": {"members": 1, "correction": "none"},
     "mlp": {"model": "mlp", "members": 7},
 }
@@ -213,7 +219,8 @@ def bases_of(dataset: str) -> tuple[str, ...]:
 def cells(part: str) -> list[tuple[str, str, str, dict[str, Any] | None]]:
     """(dataset, base, arm, OTTO's settings) of a part, in the order in which they are run."""
     if part == "tune":
-        arms: list[tuple[str, dict[str, Any] | None]] = [("base", None), *TUNED.items()]
+        arms: list[tuple[str, dict[str, Any] | None]] = [("base", None)]
+        arms += [(arm, {**STRATEGY, **change}) for arm, change in TUNED.items()]
         return [(dataset, "iql" if is_battle(dataset) else "td3_bc", *arm) for arm in arms for dataset in TUNING]
     if part == "report":
         pairs = [(dataset, base) for dataset in REPORTING for base in bases_of(dataset)]

@@ -195,9 +195,8 @@ def test_an_end_is_not_doubted(trusted, length):
     episodes = episodes_of(data, np.array([-1.0]), np.array([1.0]))
     evaluator = WorldEvaluator(torch.ones(2), 1.0, threshold=0.1)
     random = np.random.default_rng(0)
-    found = otto.generate_shard(
-        otto.Config(noise=0.0), episodes, model, evaluator, np.array([4]), 20, data, None, random
-    )  # fmt: skip
+    config = otto.Config(noise=0.0, correction="cut")
+    found = otto.generate_shard(config, episodes, model, evaluator, np.array([4]), 20, data, None, random)
     assert found.lengths.tolist() == [length]
     assert found.terminals[0, length - 1] == (length == 5)
 
