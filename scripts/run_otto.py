@@ -61,7 +61,7 @@ STRATEGY: dict[str, Any] = {
     "starts": "uniform", "actions": "logged", "noise": 0.1, "noise_clip": 0.3, "horizon": 10, "keep": 1.0,
     "correction": "cut", "quantile": 0.99, "penalty": 1.0, "real_share": 0.7,
 }  # fmt: skip
-"""Of every arm, where it says nothing else; spelled out, so that a file tells what was run whatever the defaults are."""
+"""Of every arm, where it says nothing else; spelled out, so that a file tells what was run whatever defaults are."""
 OTTO = {**STRATEGY, "correction": "penalise"}
 """What the tuning datasets chose, and algos/otto.py's defaults since."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 import importlib
 import importlib.util
 import sys
@@ -83,6 +84,7 @@ def _key(field: ast.AnnAssign, rest: str) -> Key:
     return Key(ast.unparse(field.target), ast.unparse(field.annotation), default, comment)
 
 
+@functools.cache
 def presets() -> dict[str, str]:
     """Every `algo=` name and the module that declares it in its PRESETS dictionary."""
     found: dict[str, str] = {}

@@ -1,0 +1,62 @@
+"""The bookkeeping of the OTTO experiments: pairs, gains, intervals. The cells themselves are hours of work."""
+
+import pytest
+
+from scripts import run_otto
+
+
+def cell(dataset, base, arm, scores, updates=10):
+    return {"dataset": dataset, "base": base, "arm": arm, "scores": scores, "updates": updates}
+
+
+def test_gains_are_taken_seed_by_seed():
+    results = [
+        cell("a", "iql", "base", [10, 20, 30]),
+        cell("a", "iql", "otto", [11, 25, 29]),
+        cell("a", "bc", "base", [0, 0, 0]),  # without a partner
+        cell("b", "iql", "base", [0, 0, 0], updates=5),  # of another budget
+        cell("b", "iql", "otto", [9, 9, 9]),
+        cell("c", "iql", "base", [0, 0, 0]),  # of another group of datasets
+        cell("c", "iql", "otto", [9, 9, 9]),
+    ]
+    assert run_otto.gains(results, "otto", "base", ("a", "b")) == {"a": {"iql": [1, 5, -1]}}
+
+
+def test_an_interval_by_hand():
+    """Datasets weigh alike, however many bases they have; where nothing varies, the interval is a point."""
+    found = run_otto.interval({"a": {"iql": [2.0, 2.0], "bc": [2.0, 2.0]}, "b": {"iql": [2.0]}}, draws=20)
+    assert found == {"mean": 2.0, "low": 2.0, "high": 2.0}
+    found = run_otto.interval({"a": {"iql": [0.0], "bc": [2.0]}, "b": {"iql": [9.0]}}, draws=2000)
+    assert found["mean"] == 5.0
+    # a quarter of the draws is dataset b twice: 9. Another is dataset a twice, each time the mean of two of its bases:
+    # of these, 1/16 give 0 and 0, in all less than 2.5%, and 1/4 give 0 and 1, so that the lower bound is 0.5
+    assert found["low"] == 0.5
+    assert found["high"] == 9.0
+
+
+def test_base_and_otto_learn_with_the_same_settings():
+    """Every reported pair has both arms, on datasets on which nothing was chosen."""
+    cells = {cell[:3]: cell[3] for cell in run_otto.cells("report")}
+    pairs = [key[:2] for key in cells if key[2] == "otto"]
+    assert len(pairs) == 18
+    assert len({dataset for dataset, _ in pairs}) == 6
+    for dataset, base in pairs:
+        assert (dataset, base, "base") in cells
+        assert dataset not in run_otto.TUNING
+    assert {(dataset, "bc") for dataset in run_otto.REPORTING} <= {key[:2] for key in cells if key[2] == "base"}
+
+
+@pytest.mark.parametrize("part", ["tune", "report", "ablate", "neighbours"])
+def test_every_cell_is_one_that_can_be_run(part):
+    """Settings are those of the algorithms' configurations, and no two cells share a file."""
+    from algos.common import config as cfg
+    from algos.common.datasets import recipes
+
+    cells = run_otto.cells(part)
+    assert len({cell[:3] for cell in cells}) == len(cells)
+    for dataset, base, _, settings in cells:
+        recipes.check_name(dataset)
+        kwargs = run_otto.base_settings(dataset, base)
+        name = base if settings is None else "otto"
+        given = kwargs if settings is None else {"base": base, "kwargs": kwargs, **settings}
+        cfg.load_module(cfg.presets()[name]).Config(name=name, **given)
