@@ -39,7 +39,6 @@ MAZES = {"umaze": "PointMaze_UMaze-v3", "medium": "PointMaze_Medium-v3"}
 TUNING = ("hopper-medium-replay", "pointmaze-umaze", "skirmish-3v3-mixed")
 REPORTING = (
     "hopper-medium", "halfcheetah-medium-replay", "walker2d-medium-replay", "pointmaze-medium", "skirmish-3v3-medium",
-    "defend-2-mixed",
 )  # fmt: skip
 CONTINUOUS = ("td3_bc", "iql", "rebrac")
 DISCRETE = ("bc", "cql", "iql")
