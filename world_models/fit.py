@@ -63,6 +63,7 @@ def fit(
     half = has_bfloat16(data.obs.device) if config.bfloat16 is None else config.bfloat16
     optimiser = _optimiser(params, config, half)
     rows = max(config.batch_steps // model.window, 1)
+    most_noise = config.noise * model.scale.change_std
     history, recent, spent, update = [], 0.0, 0.0, 0
     due = iter(np.linspace(0, 1, config.checks + 1)[1:])
     mark = next(due)
@@ -72,7 +73,7 @@ def fit(
         for group in optimiser.param_groups:
             group["lr"] = config.lr * _schedule(done, config.warmup)
         obs, *rest = data.draw(pool, model.members, rows, model.window, draws)
-        windows = disturb(obs, config.noise * model.scale.change_std, draws), *rest
+        windows = disturb(obs, most_noise, draws), *rest
         with torch.autocast(data.obs.device.type, torch.bfloat16, enabled=half):
             loss, _ = window_losses(model, *windows)
         model.zero_grad(set_to_none=True)
