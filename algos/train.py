@@ -211,8 +211,11 @@ def run_training(config: dict[str, Any]) -> dict[str, Any]:
         policy = module.train(algo, env, run)
         replay = run.film(run.last_step, policy) if run.film else None
     except cfg.BadInput:
-        if made and not list_checkpoints(folder / "checkpoints"):
-            shutil.rmtree(folder)  # refused before it began: nothing half-written stays
+        if not list_checkpoints(folder / "checkpoints"):  # refused before it began: nothing half-written stays
+            if made:
+                shutil.rmtree(folder)
+            else:
+                (folder / "config.yaml").unlink()  # the folder is no run, and free for the next try
         raise
     finally:
         run.log.close()

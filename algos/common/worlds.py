@@ -71,10 +71,17 @@ def train_world(
         settings = FitConfig(updates=config.model_steps, seed=seed)
         found = fit(model, episodes, settings, progress=partial(_tell, config))
         tree = {"about": about, "model": state(model), "held_out": found["held_out"], "history": found["history"]}
+    try:
+        model, held_out = from_state(tree["model"]), tree["held_out"]
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise BadInput(
+            f"{source}: its world models have another form than {config.model}'s here, from another version perhaps. "
+            f"Delete it, and they are trained anew ({str(error).splitlines()[0]})"
+        ) from error
     if source != path or not path.is_file():
         checkpoint.save(path, tree)
-    model = from_state(tree["model"]).to(device)
-    return model, WorldEvaluator.fit(model, episodes, tree["held_out"], config.quantile)
+    model = model.to(device)
+    return model, WorldEvaluator.fit(model, episodes, held_out, config.quantile)
 
 
 def _tell(config: Any, entry: dict[str, Any]) -> None:

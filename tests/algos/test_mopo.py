@@ -119,7 +119,14 @@ def test_world_models_of_other_data_are_refused(tmp_path, data):
     with pytest.raises(BadInput, match="holds world models of"):
         train(mopo, tmp_path / "b", data, steps=5, members=3, worlds=str(tmp_path / "a"))
     train(mopo, tmp_path / "c", data, steps=5, worlds=str(tmp_path / "a"))
-    assert (tmp_path / "c" / "world-s0.safetensors").is_file(), "a copy: the run stands by itself"
+    copy = tmp_path / "c" / "world-s0.safetensors"
+    assert copy.is_file(), "the run stands by itself"
+    tree = checkpoint.load(copy)
+    tree["model"]["arrays"].popitem()
+    checkpoint.save(copy, tree)
+    with pytest.raises(BadInput, match="world-s0.safetensors: its world models have another form"):
+        train(mopo, tmp_path / "d", data, steps=5, worlds=str(tmp_path / "c"))
+    assert not (tmp_path / "d" / "world-s0.safetensors").exists(), "what cannot be read is not copied"
 
 
 def test_what_is_no_setting_is_not_listed():

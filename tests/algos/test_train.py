@@ -170,11 +170,11 @@ def test_offline_refusals(tmp_path, arguments, words):
 def test_a_run_that_is_refused_leaves_no_folder(tmp_path):
     store.save(tmp_path / "team.safetensors", team())
     (tmp_path / "mine").mkdir()
-    for folder in ("new", "mine"):
+    for folder in ("new", "mine", "mine"):
         done = run(tmp_path, "train", *OFFLINE, "algo=otto", "algo.base=rebrac", f"dir={folder}", code=2)
         assert "algo=rebrac needs continuous actions; for discrete ones: bc, iql, cql" in done.stderr
     assert not (tmp_path / "new").exists()
-    assert (tmp_path / "mine").is_dir(), "was there before"
+    assert (tmp_path / "mine").is_dir(), "was there before, and is free for the next try"
 
 
 def test_mabc_killed_and_resumed_is_bit_exact(tmp_path):
