@@ -46,7 +46,6 @@ class Config(OfflineConfig):
     buffer_size: int = 100_000  # generated transitions that are kept
     penalty: float = 1.0  # lambda: weight of the uncertainty in the reward
     real_share: float = 0.05  # of recorded transitions in a minibatch
-    quantile: float = 0.99  # of the uncertainty on held-out real steps: reported as the threshold
     worlds: str = ""  # a run folder whose world models are used again; empty: they are trained
     alpha: ClassVar[float] = 0.0  # no conservative term
 
@@ -61,6 +60,7 @@ class Config(OfflineConfig):
         require(0 <= self.real_share < 1, f"algo.real_share={self.real_share}: at least 0, below 1")
         require(self.penalty >= 0, f"algo.penalty={self.penalty}: at least 0")
         require(self.policy_lr > 0, f"algo.policy_lr={self.policy_lr}: above 0")
+        require(0 < self.tau <= 1, f"algo.tau={self.tau}: above 0, at most 1")
         require(self.model in ("mlp", "transformer"), f"algo.model={self.model}: mlp or transformer")
 
 
@@ -164,11 +164,10 @@ class Learner(ContinuousLearner):
 def fit_in_model(make: Callable, config: Any, env: BatchedEnv, run: Run) -> Policy:
     """Train a world model, then a learner on recorded transitions and rollouts; all seeds share the model."""
     torch.set_num_threads(config.threads)
-    offline.begin(run)
     data = offline.load_run_data(env, run)
     require(not data.num_actions, f"algo={config.name} needs continuous actions; for discrete ones: bc, iql, cql")
     episodes = episodes_of(data, *bounds_of(env))
-    world = train_world(config, data, episodes, run.folder, 0, 1_000 * run.seed, run.config["device"])
+    world = train_world(config, data, episodes, run, 0, 1_000 * run.seed)
 
     def sampler_of(scaling: Any, learner: Any) -> Rollouts:
         return Rollouts(config, data, episodes, world, scaling, learner, run.seed, run.config["device"])

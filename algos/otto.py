@@ -56,11 +56,11 @@ class Config:
     actions: str = "logged"  # what is done in them: logged | policy (a clone of the data's), and noise on it
     noise: float = 0.1  # deviation of the noise, of actions in -1..1; discrete: share of random actions
     noise_clip: float = 0.3  # and its bound
-    horizon: int = 10  # steps of a generated trajectory (0: to the recorded one's end)
+    horizon: int = 10  # steps of a generated trajectory, the last of which is only looked at (0: as long as recorded)
     num_generated: int = 100_000  # generated transitions, after corrections and before `keep`
     keep: float = 1.0  # share of the generated trajectories that stays: those of the greatest mean reward
     correction: str = "penalise"  # what the evaluator does to uncertain steps: none | penalise | cut | drop
-    quantile: float = 0.99  # of the uncertainty on held-out real steps: what is above is uncertain
+    quantile: float = 0.99  # of the uncertainty on held-out real steps: what is above is uncertain to cut and drop
     penalty: float = 1.0  # weight of the uncertainty in the reward, for correction=penalise
     real_share: float = 0.7  # of recorded transitions in a minibatch, at least: see `real_share_of`; 1: the base alone
     worlds: str = ""  # a run folder whose world models are used again; empty: they are trained
@@ -77,8 +77,9 @@ class Config:
         for name in ("keep", "quantile"):
             require(0 < getattr(self, name) <= 1, f"algo.{name}={getattr(self, name)}: above 0, at most 1")
         require(0 <= self.real_share <= 1, f"algo.real_share={self.real_share}: between 0 and 1")
-        for name in ("noise", "noise_clip", "horizon", "penalty"):
+        for name in ("noise", "noise_clip", "penalty"):
             require(getattr(self, name) >= 0, f"algo.{name}={getattr(self, name)}: at least 0")
+        require(self.horizon == 0 or self.horizon > 1, f"algo.horizon={self.horizon}: 0, or at least 2")
         if self.members < 2 and self.correction != "none":
             raise BadInput(
                 f"algo.members={self.members}: one member never disagrees; use 2 or more, or correction=none"
@@ -203,9 +204,9 @@ def generate_dataset(
     low, high = bounds_of(env)
     horizon = config.horizon or int(data.lengths.max())
     policy = clone(data, env, seed) if config.actions == "policy" else None
-    parts, made, count = [], 0, min(SHARD, max(1, config.num_generated // horizon))
+    parts, made, tried, count = [], 0, 0, min(SHARD, max(1, config.num_generated // horizon))
     for _ in range(TRIES):
-        steps = choose_starts(config, data, count, random)
+        steps, tried = choose_starts(config, data, count, random), tried + count
         found = generate_shard(config, episodes, model, evaluator, steps, horizon, data, policy, random)
         made += int(found.lengths.sum())
         keep_best(config, found)
@@ -214,7 +215,7 @@ def generate_dataset(
             print(f"generated {made:>9,} / {config.num_generated:,} transitions", flush=True)
         if made >= config.num_generated:
             break
-        each = max(made / (len(parts) * count), 1.0) if parts else 1.0  # steps that a trajectory has come to so far
+        each = max(made / tried, 1.0)  # steps that a trajectory has come to so far
         count = min(SHARD, max(1, int((config.num_generated - made) / each)))
     require(bool(parts), "the evaluator trusts none of the generated trajectories: raise algo.quantile")
     joined = join(parts)
@@ -287,21 +288,27 @@ def keep_best(config: Config, found: Generated) -> None:
 
 
 class Mixture:
-    """Minibatches whose rows are partly recorded, partly generated; the recorded ones come first."""
+    """Minibatches of which a share is generated, on average over them; the recorded team-steps come first."""
 
-    def __init__(self, real: Sampler, generated: Sampler):
-        self.real, self.generated = real, generated
+    def __init__(self, real: Sampler, generated: Sampler, share: float):
+        self.real, self.generated, self.share = real, generated, share
+        self.owed = 0.0  # generated team-steps, fractions of one from minibatch to minibatch
 
     def sample(self) -> offline.Batch:
-        real, generated = self.real.sample(), self.generated.sample()
-        return {key: torch.cat([real[key], generated[key]], 1) for key in real}
+        self.owed += self.share * self.real.steps
+        count = int(self.owed)
+        self.owed -= count
+        counts = (self.real, self.real.steps - count), (self.generated, count)
+        parts = [sampler.sample(steps) for sampler, steps in counts if steps]
+        return {key: torch.cat([part[key] for part in parts], 1) for key in parts[0]}
 
     def state(self) -> Any:
-        return {"real": self.real.state(), "generated": self.generated.state()}
+        return {"real": self.real.state(), "generated": self.generated.state(), "owed": self.owed}
 
     def load_state(self, state: Any) -> None:
         self.real.load_state(state["real"])
         self.generated.load_state(state["generated"])
+        self.owed = state["owed"]
 
 
 def real_share_of(config: Config, generated: list[Dataset]) -> float:
@@ -319,17 +326,24 @@ def real_share_of(config: Config, generated: list[Dataset]) -> float:
 def mixture_of(
     data: Dataset, generated: list[Dataset], real_share: float, config: Any, seed: int, device: str
 ) -> Callable[[Scaling, Any], Any]:
-    """What `offline.fit` takes as its source of minibatches; generated holds a dataset for each of the base's seeds."""
+    """What `offline.fit` takes as its source of minibatches; generated holds a dataset for each of the base's seeds.
+
+    A generated trajectory's last step is not learned from unless it ends the task: see `offline.Rows`. So are those
+    that come to the end of a recorded one and should, by chance, go on.
+    """
 
     def make(scaling: Scaling, learner: Any) -> Any:
         next_actions = getattr(learner, "next_actions", False)
-        real = round(config.batch_size * real_share)
-        parts = []
-        for datasets, count, number in (([data], real, seed), (generated, config.batch_size - real, seed + 1_000_003)):
-            if count:
-                rows = [Rows(dataset, scaling, device) for dataset in datasets]
-                parts.append(Sampler(rows, config.seeds, count, number, next_actions))
-        return Mixture(*parts) if len(parts) == 2 else parts[0]
+        sampler = partial(Sampler, seeds=config.seeds, batch_size=config.batch_size, next_actions=next_actions)
+        real = sampler([Rows(data, scaling, device)], seed=seed)
+        if not generated:
+            return real
+        made = [Rows(dataset, scaling, device, cut_offs=False) for dataset in generated]
+        require(
+            all(len(rows.steps) for rows in made),
+            "no generated trajectory goes on for two steps: raise algo.quantile or choose another algo.correction",
+        )
+        return Mixture(real, sampler(made, seed=seed + 1_000_003), 1 - real_share)
 
     return make
 
@@ -344,7 +358,6 @@ def train(config: Config, env: BatchedEnv, run: Run) -> Policy:
     data = offline.load_run_data(env, run)
     base = cfg.load_module(cfg.presets()[config.base])
     base.Learner(base_config, offline.sizes_of(data, env), 1)  # refuses what it cannot learn, before hours of work
-    offline.begin(run)
     generated = []
     if config.real_share < 1:
         generated = [generated_data(config, data, env, run, number) for number in range(base_config.seeds)]
@@ -363,7 +376,7 @@ def generated_data(config: Config, data: Dataset, env: BatchedEnv, run: Run, num
         return store.load(path)
     episodes = episodes_of(data, *bounds_of(env))
     seed = 1_000 * run.seed + number  # seeds of other runs are others
-    model, evaluator = train_world(config, data, episodes, run.folder, number, seed, run.config["device"])
+    model, evaluator = train_world(config, data, episodes, run, number, seed, config.quantile)
     made = generate_dataset(config, data, episodes, model, evaluator, env, seed)
     store.save(path, made)
     plot_generated(run.folder / f"generated-s{number}.png", data, made)

@@ -39,6 +39,8 @@ class Config(OfflineConfig):
         require(self.alpha > 0, f"algo.alpha={self.alpha}: above 0")
         require(0 < self.tau <= 1, f"algo.tau={self.tau}: above 0, at most 1")
         require(self.policy_every >= 1, f"algo.policy_every={self.policy_every}: at least 1")
+        for name in ("policy_noise", "noise_clip"):
+            require(getattr(self, name) >= 0, f"algo.{name}={getattr(self, name)}: at least 0")
 
 
 # --- loss ---

@@ -210,8 +210,8 @@ def run_training(config: dict[str, Any]) -> dict[str, Any]:
     try:
         policy = module.train(algo, env, run)
         replay = run.film(run.last_step, policy) if run.film else None
-    except cfg.BadInput:
-        if not list_checkpoints(folder / "checkpoints"):  # refused before it began: nothing half-written stays
+    except BaseException:
+        if not list_checkpoints(folder / "checkpoints"):  # refused or stopped before it began: nothing stays of it
             if made:
                 shutil.rmtree(folder)
             else:
@@ -246,7 +246,8 @@ def film(run: Run, step: int, policy: Callable) -> Path | None:
 def share_discount(config: dict[str, Any]) -> None:
     """Set env.gamma to algo.gamma unless it is given: MABC's shaping by another discount would change what is best."""
     if config["env"].get("name") == "mabc" and config["env"].get("gamma") is None:
-        config["env"]["gamma"] = config["algo"].get("gamma")
+        algo = config["algo"]
+        config["env"]["gamma"] = algo.get("gamma", algo.get("kwargs", {}).get("gamma"))
 
 
 def resumed_config(given: dict[str, Any], saved: dict[str, Any]) -> dict[str, Any]:

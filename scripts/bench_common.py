@@ -58,6 +58,8 @@ def versions(*packages: str) -> dict[str, str]:
 def command() -> str:
     """The command line that made a result, without the folders of this machine."""
     words = [word.replace(f"{ROOT}{os.sep}", "") for word in sys.argv]
+    if spec := sys.modules["__main__"].__spec__:
+        words[:1] = ["-m", spec.name]
     return " ".join(["python", *(Path(word).name if os.path.isabs(word) else word for word in words)])
 
 

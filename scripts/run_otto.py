@@ -4,7 +4,7 @@
     python -m scripts.run_otto report                base and OTTO on the reporting datasets
     python -m scripts.run_otto ablate                one choice changed at a time
     python -m scripts.run_otto neighbours            MOPO and COMBO beside them
-    python -m scripts.run_otto table                 what is there so far, and baselines/results/otto.json
+    python -m scripts.run_otto table                 what is there so far, baselines/results/otto.json and the picture
 
 A cell is a dataset, an algorithm and an arm (base, or OTTO with some settings); its three seeds are trained side by
 side, OTTO's each with world models and generated trajectories of its own, MOPO's and COMBO's in one world model. Base
@@ -83,8 +83,11 @@ ABLATED: dict[str, dict[str, Any]] = {
     "horizon-50": {"horizon": 50},
     "policy": {"actions": "policy"},
     "members-1": {"members": 1, "correction": "none"},
-    "mlp": {"model": "mlp", "members": 7},
+    "mlp": {"model": "mlp"},
 }
+"""What is changed of OTTO, one thing at a time; an evaluator that is off does not see to the generated share either."""
+AGAINST = {"members-1": "evaluator-off"}
+"""What an ablation is compared with where it is not OTTO: one member has no evaluator."""
 
 
 def env_of(dataset: str) -> dict[str, Any]:
@@ -142,6 +145,7 @@ def run_cell(dataset: str, base: str, arm: str, otto: dict[str, Any] | None, upd
     module = cfg.load_module(cfg.presets()[name])
     algo_config = module.Config(**algo)
     share_worlds(folder, dataset, algo_config)
+    about = header("torch", "numpy", "mujoco")
     start, clock = time.perf_counter(), time.process_time()
     env = make_env(env_config, num_envs=1)
     run = Run(folder, config)
@@ -158,7 +162,7 @@ def run_cell(dataset: str, base: str, arm: str, otto: dict[str, Any] | None, upd
     result = {"dataset": dataset, "base": base, "arm": arm, "settings": settings, "updates": updates}
     result |= {"returns": by_seed.tolist(), "success": success.reshape(SEEDS, -1).mean(1).tolist()}
     result["scores"] = scores(result, policy.references)
-    result |= {"seconds": round(seconds), "processor_seconds": round(processor), **header("torch", "numpy", "mujoco")}
+    result |= {"seconds": round(seconds), "processor_seconds": round(processor), **about}
     write_json(str(path), result)
     shutil.rmtree(folder)
     tell(f"{dataset} {base} {arm}: scores {[round(x, 1) for x in result['scores']]}, {seconds:.0f} s")
@@ -255,21 +259,25 @@ def gains(results: list[dict[str, Any]], arm: str, against: str, datasets: tuple
 def interval(found: dict[str, dict[str, list[float]]], draws: int = 10_000) -> dict[str, float]:
     """Mean gain and its 95% bootstrap interval: datasets are drawn, then bases, then seeds.
 
-    The bases of a dataset learn from the same recorded and generated trajectories, so they are not drawn by themselves.
+    The bases of a dataset learn from the same recorded trajectories, and a seed of theirs from the same generated ones:
+    what is drawn of a dataset is the same seeds for all of its bases. One dataset alone has no interval.
     """
     random = np.random.default_rng(0)
-    groups = [[np.array(seeds) for seeds in bases.values()] for bases in found.values()]
+    groups = [np.array(list(bases.values())) for bases in found.values()]  # of each dataset, [bases, seeds]
+    mean = float(np.mean([group.mean() for group in groups]))
+    if len(groups) == 1:
+        return {"mean": mean}
 
-    def draw(items: list[Any]) -> list[Any]:
-        return [items[i] for i in random.integers(len(items), size=len(items))]
+    def draw(count: int) -> np.ndarray:
+        return random.integers(count, size=count)
 
-    means = [
-        np.mean([np.mean([random.choice(seeds, len(seeds)).mean() for seeds in draw(bases)]) for bases in draw(groups)])
-        for _ in range(draws)
-    ]
+    def drawn(group: np.ndarray) -> float:
+        bases, seeds = map(draw, group.shape)
+        return group[np.ix_(bases, seeds)].mean()
+
+    means = [np.mean([drawn(groups[i]) for i in draw(len(groups))]) for _ in range(draws)]
     low, high = np.quantile(means, [0.025, 0.975])
-    mean = np.mean([np.mean([seeds.mean() for seeds in bases]) for bases in groups])
-    return {"mean": float(mean), "low": float(low), "high": float(high)}
+    return {"mean": mean, "low": float(low), "high": float(high)}
 
 
 def table() -> None:
@@ -281,12 +289,42 @@ def table() -> None:
     summary: dict[str, Any] = {"command": "python -m scripts.run_otto table", "cells": len(results), "gains": {}}
     for datasets, title in ((TUNING, "tuning"), (REPORTING, "reporting")):
         for arm in sorted({r["arm"] for r in results} - {"base"}):
-            against = "otto" if arm in ABLATED and title == "reporting" else "base"
+            against = AGAINST.get(arm, "otto") if arm in ABLATED and title == "reporting" else "base"
             if found := gains(results, arm, against, datasets):
                 summary["gains"][f"{title}: {arm} over {against}"] = {**interval(found), "cells": found}
     for name, gain in summary["gains"].items():
-        print(f"{name:<40} {gain['mean']:+6.1f} ({gain['low']:+.1f} to {gain['high']:+.1f})")
+        between = f" ({gain['low']:+.1f} to {gain['high']:+.1f})" if "low" in gain else " (one dataset)"
+        print(f"{name:<45} {gain['mean']:+6.1f}{between}")
     write_json(str(RESULTS.parent / "otto.json"), summary)
+    plot(results)
+
+
+def plot(results: list[dict[str, Any]], path: Path = ROOT / "docs" / "images" / "otto.png") -> None:
+    """Scores on the reporting datasets, base beside OTTO, each seed a point and their mean a bar."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    found = {(r["dataset"], r["base"], r["arm"]): r["scores"] for r in results}
+    figure, panels = plt.subplots(1, len(REPORTING), figsize=(3 * len(REPORTING), 3.2), layout="constrained")
+    for panel, dataset in zip(panels, REPORTING, strict=True):
+        bases = bases_of(dataset)
+        for arm, colour, side in (("base", "tab:gray", -0.18), ("otto", "tab:orange", 0.18)):
+            for place, base in enumerate(bases):
+                seeds = found.get((dataset, base, arm), [])
+                panel.plot([place + side] * len(seeds), seeds, "o", color=colour, markersize=4)
+                panel.plot(place + side, np.mean(seeds or np.nan), "_", color=colour, markersize=18, markeredgewidth=2)
+            panel.plot([], [], "o", color=colour, label={"base": "alone", "otto": "with OTTO"}[arm])
+        panel.set_xticks(range(len(bases)), bases)
+        panel.set_xlim(-0.6, len(bases) - 0.4)
+        panel.set_ylim(bottom=0)
+        panel.set_title(dataset, fontsize=10)
+        panel.grid(axis="y", alpha=0.3)
+    panels[0].set_ylabel("score")
+    panels[0].legend()
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
 
 
 def main() -> None:

@@ -63,20 +63,6 @@ class WorldEvaluator:
         apart = ((prediction.obs - mean) / self.obs_std).square().mean(-1).sqrt()
         return apart.max(0).values + (prediction.reward - reward).square().mean(0).sqrt() / self.reward_std
 
-    def confidence(self, uncertainty: torch.Tensor) -> torch.Tensor:
-        """1 for members that agree, 0.5 at the threshold, towards 0 beyond it; any shape."""
-        return torch.exp2(-uncertainty / self.threshold)
-
-    def state(self) -> dict[str, Any]:
-        """What `from_state` rebuilds it from: arrays and plain numbers."""
-        numbers = {"reward_std": self.reward_std, "threshold": self.threshold, "skill": self.skill}
-        return {"obs_std": self.obs_std.cpu().numpy(), **numbers}
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> WorldEvaluator:
-        """The evaluator that `state` came from."""
-        return cls(torch.as_tensor(state["obs_std"]), state["reward_std"], state["threshold"], state["skill"])
-
 
 def _skill(said: torch.Tensor, true: torch.Tensor) -> float:
     """Share of the variance explained, of the changes together or of the rewards, the lesser: [M, D + 1] each."""

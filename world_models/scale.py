@@ -1,4 +1,4 @@
-"""What the world models share: the scale of their numbers, the meaning of their outputs, their loss, their files.
+"""What the world models share: the scale of their numbers, the meaning of their outputs and their loss.
 
 A network reads normalised states and actions as they are, and gives D + 2 numbers: the normalised change of the state,
 the normalised reward and the logit of "the task ends in this step". Shapes: E members, M rows, D features, k action

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from algos.common import checkpoint
 from algos.common.checkpoint import CheckpointError
 from algos.common.config import BadInput
 from algos.common.datasets.d4rl import normalised_score
@@ -82,6 +83,11 @@ class Scaling:
         D = seen.shape[-1]
         mean, std = (seen.mean(0, np.float64), seen.std(0, dtype=np.float64) + 1e-3) if config.norm_obs else (0.0, 1.0)
         bounds = (env.action_space.low, env.action_space.high) if not env.num_actions else ([], [])
+        require(
+            np.isfinite(bounds).all(),
+            f"actions of the environment are not bounded (low={bounds[0]}, high={bounds[1]}), and are scaled by their "
+            "bounds: give it an action space with finite ones",
+        )
         reward = reward_scale(data, config.gamma) if config.norm_reward else 1.0
         return cls(np.broadcast_to(mean, D).copy(), np.broadcast_to(std, D).copy(), *bounds, reward, device)
 
@@ -122,13 +128,17 @@ def discounted_returns(data: Dataset, gamma: float) -> np.ndarray:
 
 
 class Rows:
-    """A dataset as tensors, scaled, from which steps are picked by their number."""
+    """A dataset as tensors, scaled, from which steps are picked by their number.
 
-    def __init__(self, data: Dataset, scaling: Scaling, device: str = "cpu"):
+    `steps` are those that minibatches are drawn from: all, or with cut_offs=False all but the last steps of episodes
+    that were cut off. Behind such a step nothing was done in any episode, so nothing holds the value of what follows.
+    """
+
+    def __init__(self, data: Dataset, scaling: Scaling, device: str = "cpu", cut_offs: bool = True):
         def tensor(array: np.ndarray | None, kind: torch.dtype) -> torch.Tensor | None:
             return None if array is None else torch.as_tensor(array, dtype=kind, device=device)
 
-        self.count, self.num_agents = data.num_steps, data.num_agents
+        self.num_agents = data.num_agents
         self.obs = scaling.obs(tensor(data.obs, torch.float32))
         self.row = tensor(data.rows, torch.int64)
         if data.num_actions:
@@ -141,6 +151,7 @@ class Rows:
         last = np.zeros(data.num_steps, bool)
         last[data.starts[1:] - 1] = True
         self.last = tensor(last, torch.bool)
+        self.steps = tensor(np.flatnonzero(cut_offs | ~last | data.terminals), torch.int64)
 
     def pick(self, steps: torch.Tensor) -> Batch:
         """Transitions of some steps int64 [M]: each array [M * N, …]."""
@@ -158,6 +169,8 @@ class Rows:
             batch["masks"], batch["next_masks"] = self.masks.index_select(0, row), self.masks.index_select(0, after)
         if self.alive is not None:
             batch["alive"], batch["next_alive"] = self.alive.index_select(0, row), self.alive.index_select(0, after)
+            # a team that has no one left but will come back: who follows has no observation to take a value from
+            batch["alive"] = batch["alive"] & (batch["next_alive"].any(-1) | batch["dones"].bool())[:, None]
         if N > 1 or self.obs.ndim == 3:
             for key in ("rewards", "dones"):
                 batch[key] = batch[key][:, None].expand(-1, N)
@@ -182,18 +195,18 @@ class Sampler:
         self.device = parts[0].obs.device
         self.generator = torch.Generator().manual_seed(seed)
 
-    def sample(self) -> Batch:
-        """A minibatch, each array [S, M, …]."""
+    def sample(self, steps: int | None = None) -> Batch:
+        """A minibatch, each array [S, M, …], of so many team-steps (None: of batch_size rows)."""
+        steps = self.steps if steps is None else steps
         if len(self.parts) == 1:
-            steps = torch.randint(self.parts[0].count, (self.seeds * self.steps,), generator=self.generator)
-            picked = self._pick(self.parts[0], steps)
+            picked = self._pick(self.parts[0], self.seeds * steps)
             return {key: value.view(self.seeds, -1, *value.shape[1:]) for key, value in picked.items()}
-        drawn = [torch.randint(part.count, (self.steps,), generator=self.generator) for part in self.parts]
-        picks = [self._pick(part, steps) for part, steps in zip(self.parts, drawn, strict=True)]
+        picks = [self._pick(part, steps) for part in self.parts]
         return {key: torch.stack([pick[key] for pick in picks]) for key in picks[0]}
 
-    def _pick(self, part: Rows, steps: torch.Tensor) -> Batch:
-        steps = steps.to(self.device)
+    def _pick(self, part: Rows, count: int) -> Batch:
+        drawn = torch.randint(len(part.steps), (count,), generator=self.generator).to(self.device)
+        steps = part.steps.index_select(0, drawn)
         return part.pick(steps) | (part.next_actions(steps) if self.next_actions else {})
 
     def state(self) -> Any:
@@ -277,7 +290,7 @@ def evaluate(policy: Policy, env: BatchedEnv, seed: int = EVALUATION_SEED) -> tu
 
 
 def sizes_of(data: Dataset, env: BatchedEnv) -> dict[str, int]:
-    """What the networks' shapes depend on; the discount's N is the number of agents whose values stand in."""
+    """What a Learner is made for: features, discrete actions (0: none), action dimensions, agents of a team."""
     action_dims = 0 if env.num_actions else int(np.prod(env.action_space.shape))
     return {"obs": data.obs.shape[-1], "actions": env.num_actions, "action_dims": action_dims, "agents": env.num_agents}
 
@@ -329,7 +342,7 @@ POLICY_STATE = ("sizes", "nets", "scaling", "references")
 
 def begin(run: Run) -> None:
     """Leave a checkpoint without a policy, so that a run can be resumed that is stopped while it prepares."""
-    if not run.tree:
+    if not run.tree and not checkpoint.list_checkpoints(run.folder / "checkpoints"):
         run.save(0, {})
 
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from algos.common import checkpoint
+from algos.common import checkpoint, offline
 from algos.common.config import BadInput
 from algos.common.datasets.dataset import Dataset
 from algos.common.protocol import BatchedEnv
+from algos.common.run import Run
 from world_models.episodes import Episodes
 from world_models.evaluator import WorldEvaluator
 from world_models.fit import FitConfig, fit
@@ -22,7 +23,7 @@ from world_models.store import from_state, make_model, state
 
 
 def bounds_of(env: BatchedEnv) -> tuple[np.ndarray, np.ndarray]:
-    """The bounds of continuous actions; empty for discrete ones."""
+    """The bounds of continuous actions, float32 [k] each; empty for discrete ones."""
     if env.num_actions:
         return np.zeros(0, np.float32), np.zeros(0, np.float32)
     return env.action_space.low, env.action_space.high
@@ -48,40 +49,50 @@ def episodes_of(data: Dataset, low: np.ndarray, high: np.ndarray) -> Episodes:
 
 
 def train_world(
-    config: Any, data: Dataset, episodes: Episodes, folder: Path, number: int, seed: int, device: str = "cpu"
+    config: Any, data: Dataset, episodes: Episodes, run: Run, number: int, seed: int, quantile: float = 0.99
 ) -> tuple[Any, WorldEvaluator]:
-    """World model `number` of a run and its evaluator: from its file in the folder, else trained and put there.
+    """World model `number` of a run and its evaluator: from its file in the run folder, else trained and put there.
 
-    config has model, members, model_steps, quantile and worlds, as otto.Config explains them. A file from
-    config.worlds is copied into the folder; BadInput for one of another dataset or kind of model.
+    config has model, members, model_steps and worlds, as otto.Config explains them and the quantile. A file from
+    config.worlds is copied into the folder; BadInput for one of another dataset or kind of model. Before anything is
+    trained, the run gets a checkpoint to be resumed from.
     """
-    path = folder / f"world-s{number}{checkpoint.SUFFIX}"
+    device = run.config["device"]
+    path = run.folder / f"world-s{number}{checkpoint.SUFFIX}"
     source = path if path.is_file() or not config.worlds else Path(config.worlds) / path.name
     sizes = [episodes.obs.shape[-1], episodes.actions.shape[-1]]
     about = {"data": data.info.get("name"), "steps": data.num_steps, "episodes": data.num_episodes, "sizes": sizes}
     about |= {"model": config.model, "members": config.members}
     if source.is_file():
-        tree = checkpoint.load(source)
-        if tree.get("about") != about:
-            raise BadInput(f"{source} holds world models of {tree.get('about')}; here they are of {about}")
+        model, tree = _read(source, about)
+        offline.begin(run)
     elif source != path:
         raise BadInput(f"algo.worlds={config.worlds}: there is no {path.name}")
     else:
+        offline.begin(run)
         model = make_model(config.model, *sizes, members=config.members, seed=seed).to(device)
         settings = FitConfig(updates=config.model_steps, seed=seed)
         found = fit(model, episodes, settings, progress=partial(_tell, config))
         tree = {"about": about, "model": state(model), "held_out": found["held_out"], "history": found["history"]}
-    try:
-        model, held_out = from_state(tree["model"]), tree["held_out"]
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise BadInput(
-            f"{source}: its world models have another form than {config.model}'s here, from another version perhaps. "
-            f"Delete it, and they are trained anew ({str(error).splitlines()[0]})"
-        ) from error
     if source != path or not path.is_file():
         checkpoint.save(path, tree)
     model = model.to(device)
-    return model, WorldEvaluator.fit(model, episodes, held_out, config.quantile)
+    return model, WorldEvaluator.fit(model, episodes, tree["held_out"], quantile)
+
+
+def _read(path: Path, about: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """A file's world models and its tree; BadInput if they are of something else than `about` or of another form."""
+    tree = checkpoint.load(path)
+    if tree.get("about") != about:
+        raise BadInput(f"{path} holds world models of {tree.get('about')}; here they are of {about}")
+    try:
+        model, _ = from_state(tree["model"]), tree["held_out"]
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise BadInput(
+            f"{path}: its world models have another form than {about['model']}'s here, from another version perhaps. "
+            f"Delete it, and they are trained anew ({str(error).splitlines()[0]})"
+        ) from error
+    return model, tree
 
 
 def _tell(config: Any, entry: dict[str, Any]) -> None:

@@ -107,6 +107,7 @@ def test_rewards_are_lowered_by_the_uncertainty(tmp_path, data):
     [
         (combo.Config, {"batch_size": 8, "real_share": 0.05}, "of 8 rows none would be recorded"),
         (mopo.Config, {"members": 1}, "algo.members=1: one member never disagrees"),
+        (mopo.Config, {"tau": 5.0}, "algo.tau=5.0: above 0, at most 1"),
     ],
 )
 def test_settings_that_make_no_sense(config, settings, words):
@@ -124,7 +125,7 @@ def test_world_models_of_other_data_are_refused(tmp_path, data):
     tree = checkpoint.load(copy)
     tree["model"]["arrays"].popitem()
     checkpoint.save(copy, tree)
-    with pytest.raises(BadInput, match="world-s0.safetensors: its world models have another form"):
+    with pytest.raises(BadInput, match="its world models have another form"):
         train(mopo, tmp_path / "d", data, steps=5, worlds=str(tmp_path / "c"))
     assert not (tmp_path / "d" / "world-s0.safetensors").exists(), "what cannot be read is not copied"
 

@@ -151,6 +151,22 @@ def test_actions_are_scaled_by_their_bounds():
     torch.testing.assert_close(scaling.to_env(scaling.to_unit(torch.tensor([0.3]))), torch.tensor([0.3]))
 
 
+def test_unbounded_actions_are_refused():
+    with pytest.raises(BadInput, match="not bounded"):
+        Scaling.of(reach(5), Space(high=np.inf), bc.Config())
+
+
+def test_a_team_that_will_come_back_is_no_end():
+    """Nobody is left behind step 0, and the game goes on: nothing is learned of it. Step 1 is the end, and stays."""
+    data = team(1, 2, death=0.0)
+    data.alive[1:] = False
+    rows = Rows(data, Scaling.of(data, Space(4, 3), bc.Config()))
+    assert rows.pick(torch.tensor([0, 1]))["alive"].tolist() == [False] * 6
+    data.alive[1] = True
+    rows = Rows(data, Scaling.of(data, Space(4, 3), bc.Config()))
+    assert rows.pick(torch.tensor([0, 1]))["alive"].tolist() == [True] * 6
+
+
 # --- seeds side by side ---
 
 

@@ -225,6 +225,32 @@ def test_minibatches_are_mixed_by_share(share):
     torch.testing.assert_close(sampler.sample()["obs"], first)
 
 
+def test_a_small_share_is_kept_over_minibatches():
+    """Of a team's 4 team-steps, 3 agents each, an eighth is half a team-step: one in every other minibatch."""
+    data, made = team(4, 5), team(4, 5, seed=1)
+    made.rewards[:] = 100
+    config = otto.Config(base="iql", kwargs={"batch_size": 14}).base_config()
+    sampler = otto.mixture_of(data, [made], 0.875, config, 0, "cpu")(Scaling([0.0] * 5, [1.0] * 5, [], []), None)
+    counts = [int((sampler.sample()["rewards"] == 100).sum()) for _ in range(6)]
+    assert counts == [0, 3, 0, 3, 0, 3]
+
+
+def test_generated_steps_behind_which_nothing_was_done_are_not_learned_from():
+    """The last step of a trajectory stays if it ends the task; of recorded ones, all stay."""
+    data = linear_data(episodes=4, length=3)  # of 3, 2, 1 and 3 steps; the first and the third end the task
+    scaling = Scaling([0.0] * 2, [1.0] * 2, [-1.0], [1.0])
+    made = Rows(data, scaling, cut_offs=False)
+    assert made.steps.tolist() == [0, 1, 2, 3, 5, 6, 7]
+    config = otto.Config(base="rebrac", kwargs={"batch_size": 500}).base_config()
+    learner = type("Learner", (), {"next_actions": True})
+    sampler = otto.mixture_of(data, [data], 0.0, config, 0, "cpu")(scaling, learner)
+    batch = sampler.sample()
+    assert (batch["next_known"] + batch["dones"] == 1).all()
+    data.terminals[:] = False
+    with pytest.raises(BadInput, match="no generated trajectory goes on for two steps"):
+        otto.mixture_of(data, [data.select(np.array([2]))], 0.5, config, 0, "cpu")(scaling, learner)
+
+
 def test_what_cannot_be_foretold_is_hardly_learned_from():
     made = [linear_data(seed=seed) for seed in (1, 2)]
     for part, skill in zip(made, (0.1, 0.5), strict=True):
@@ -254,6 +280,7 @@ def test_rows_of_generated_teams_fit_those_of_recorded_ones():
         ({"kwargs": {"alhpa": 1}}, "unknown setting of algo.base=td3_bc 'alhpa'. Did you mean 'alpha'"),
         ({"starts": "best"}, "algo.starts=best: one of uniform, top, softmax"),
         ({"real_share": 1.5}, "algo.real_share=1.5"),
+        ({"horizon": 1}, "algo.horizon=1: 0, or at least 2"),
     ],
 )
 def test_settings_that_do_not_exist(settings, words):

@@ -175,6 +175,12 @@ def test_a_run_that_is_refused_leaves_no_folder(tmp_path):
         assert "algo=rebrac needs continuous actions; for discrete ones: bc, iql, cql" in done.stderr
     assert not (tmp_path / "new").exists()
     assert (tmp_path / "mine").is_dir(), "was there before, and is free for the next try"
+    for words, code, *arguments in (
+        ("no/x.hdf5 is not there", 1, "algo=iql", "data=no/x.hdf5"),
+        ("algo.worlds=no: there is no world-s0", 2, "algo=otto", "algo.base=bc", "algo.worlds=no"),
+    ):
+        assert words in run(tmp_path, "train", *OFFLINE, "dir=new", *arguments, code=code).stderr
+        assert not (tmp_path / "new").exists(), words
 
 
 def test_mabc_killed_and_resumed_is_bit_exact(tmp_path):
@@ -334,6 +340,9 @@ def test_shaping_has_the_algorithms_discount():
     config["env"]["gamma"] = 0.5
     share_discount(config)
     assert config["env"]["gamma"] == 0.5, "given"
+    config = {"env": {"name": "mabc", "gamma": None}, "algo": {"name": "otto", "kwargs": {"gamma": 0.8}}}
+    share_discount(config)
+    assert config["env"]["gamma"] == 0.8, "the base's"
     config = {"env": {"name": "gym"}, "algo": {"gamma": 0.9}}
     share_discount(config)
     assert "gamma" not in config["env"]

@@ -27,6 +27,9 @@ def load_data(what: str, env: dict[str, Any], progress: Callable = print) -> Dat
     """
     dataset = _find(str(what), env, progress)
     check_fits(dataset, env)
+    if changed := changes(dataset.info.get("env", {}), env):
+        told = ", ".join(f"{key}={value}" for key, value in changed.items())
+        progress(f"note: {dataset.info.get('name', 'the dataset')} was recorded without {told} of the environment")
     return dataset
 
 
@@ -135,6 +138,17 @@ def _check_env(recorded: dict[str, Any], env: dict[str, Any], told: str) -> None
                 f"{told} was recorded on {recorded['id']} with {key}={value}, the environment has "
                 f"{env.get('kwargs', {}).get(key, 'its default')}: set env.kwargs.{key}={str(value).lower()}"
             )
+
+
+def changes(recorded: dict[str, Any], env: dict[str, Any]) -> dict[str, Any]:
+    """Settings that the environment has and the recorded one had not: allowed, for somebody may want to know."""
+    if not recorded or recorded.get("name") != env["name"]:
+        return {}
+    if env["name"] == "mabc":
+        same = {"name", "scenario", "num_envs", "obs", "state", "gamma"}  # gamma: the algorithm's
+        return {f"env.{key}": value for key, value in env.items() if key not in same and value is not None}
+    given = env.get("kwargs", {}).items()
+    return {f"env.kwargs.{key}": value for key, value in given if key not in recorded.get("kwargs", {})}
 
 
 def _plain(env_id: str) -> str:

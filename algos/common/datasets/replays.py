@@ -81,6 +81,8 @@ def _check(path: Path, replay: Any) -> None:
     teams = {tank["team"] for tank in replay.tanks if tank["agent"] is not None}
     if len(teams) != 1:
         raise DatasetError(f"{path}: its agents are of {len(teams)} teams; a dataset is of one team")
+    if (replay.reward != replay.reward[:, :1]).any():
+        raise DatasetError(f"{path}: its agents have rewards of their own; a dataset's are the team's")
     skip = replay.scenario.frame_skip
     if replay.hold is not None and ((replay.hold != 0) & (replay.hold != skip)).any():
         raise DatasetError(

@@ -173,6 +173,16 @@ def test_other_rules_and_other_teams(tmp_path):
         load_data(old, DUO)
 
 
+def test_changed_settings_are_told(tmp_path):
+    """They are allowed: to judge a policy in another world than it learned in is a question one may ask."""
+    told = []
+    path = str(store.save(tmp_path / "a.safetensors", battle(rules=None)))
+    load_data(path, {**DUO, "opponent": "tactical", "sight": None, "gamma": 0.9, "max_steps": 50}, told.append)
+    assert told == [
+        "note: skirmish-2v2-random was recorded without env.opponent=tactical, env.max_steps=50 of the environment"
+    ]
+
+
 def test_a_maze_names_the_setting_that_makes_it_fit():
     pytest.importorskip("gymnasium_robotics")
     pytest.importorskip("h5py")
@@ -183,4 +193,7 @@ def test_a_maze_names_the_setting_that_makes_it_fit():
     minari_files.write(dataset, minari_files.minari_id("pointmaze-umaze"))
     with pytest.raises(DatasetError, match=r"set env.kwargs.continuing_task=false"):
         load_data("pointmaze-umaze", env)
-    assert load_data("pointmaze-umaze", {**env, "kwargs": {"continuing_task": False}}).num_steps == 20
+    told = []
+    kwargs = {"continuing_task": False, "reset_target": True}
+    assert load_data("pointmaze-umaze", {**env, "kwargs": kwargs}, told.append).num_steps == 20
+    assert told == ["note: pointmaze-umaze was recorded without env.kwargs.reset_target=True of the environment"]

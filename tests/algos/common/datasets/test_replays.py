@@ -8,9 +8,9 @@ from algos.common.datasets import replays
 from algos.common.datasets.dataset import DatasetError
 
 
-def battle(folder, scenario="skirmish-2v2", episodes=2, hold=None, seed=0):
+def battle(folder, scenario="skirmish-2v2", episodes=2, hold=None, seed=0, **options):
     """Record some episodes; what the environment gave, by name."""
-    env = mabc.make_batch(scenario, num_envs=1, seed=seed, record=folder)
+    env = mabc.make_batch(scenario, num_envs=1, seed=seed, record=folder, **options)
     seen = {name: [] for name in ("obs", "masks", "alive", "actions", "rewards", "state", "lengths", "final")}
     obs, info = env.reset(seed=seed)
     length = 0
@@ -88,6 +88,12 @@ def test_two_scenarios_in_a_folder_are_refused(tmp_path):
 def test_several_teams_are_refused(tmp_path):
     battle(tmp_path, "duel", episodes=1)
     with pytest.raises(DatasetError, match="agents are of 2 teams"):
+        replays.read(tmp_path)
+
+
+def test_rewards_of_each_agents_own_are_refused(tmp_path):
+    battle(tmp_path, episodes=1, per_agent_reward=True)
+    with pytest.raises(DatasetError, match="its agents have rewards of their own"):
         replays.read(tmp_path)
 
 
