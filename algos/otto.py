@@ -36,9 +36,10 @@ from world_models.rollout import CORRECTIONS, Generated, data_bounds, generate
 PRESETS = {"otto": {}}
 TOTAL_STEPS = 30_000  # gradient steps of the base, unless total_steps= is given: a report within twenty minutes
 STARTS = ("uniform", "top", "softmax")
-ACTIONS = ("logged", "policy")
+ACTIONS = ("logged", "steered", "policy")
 BASES = ("bc", "td3_bc", "rebrac", "iql", "cql")
 SHARD = 2_000  # trajectories generated together
+LEAST_SKILL = 0.01  # of world models that are learned from
 TRIES = 500  # shards at most: where nearly all is cut off, there is less than num_generated
 
 # --- config ---
@@ -53,7 +54,7 @@ class Config:
     members: int = 5  # of the ensemble of world models
     model_steps: int = 1_500  # gradient steps of the world models
     starts: str = "uniform"  # where generated trajectories start: uniform | top | softmax (by the episode's return)
-    actions: str = "logged"  # what is done in them: logged | policy (a clone of the data's), and noise on it
+    actions: str = "logged"  # what is done in them: logged | steered | policy, see `act_of`; and noise on it
     noise: float = 0.1  # deviation of the noise, of actions in -1..1; discrete: share of random actions
     noise_clip: float = 0.3  # and its bound
     horizon: int = 10  # steps of a generated trajectory, the last of which is only looked at (0: as long as recorded)
@@ -203,7 +204,7 @@ def generate_dataset(
     random = np.random.default_rng([seed, 77])
     low, high = bounds_of(env)
     horizon = config.horizon or int(data.lengths.max())
-    policy = clone(data, env, seed) if config.actions == "policy" else None
+    policy = clone(data, env, seed) if config.actions != "logged" else None
     parts, made, tried, count = [], 0, 0, min(SHARD, max(1, config.num_generated // horizon))
     for _ in range(TRIES):
         steps, tried = choose_starts(config, data, count, random), tried + count
@@ -232,20 +233,37 @@ def generate_shard(
 ) -> Generated:  # fmt: skip
     """Trajectories from some recorded steps on, int [M]; replayed ones end where the recorded ones do."""
     before = context(episodes, steps, model.context)
-    _, logged, left = ahead(episodes, steps, horizon)
+    recorded, logged, left = ahead(episodes, steps, horizon)
+    bounds = data_bounds(model.scale)
+    return generate(
+        model, evaluator, *before, act_of(config, data, recorded, logged, policy, random), horizon, config.correction,
+        config.penalty, bounds, None if config.actions == "policy" else left, partial(random.random, len(steps)),
+    )  # fmt: skip
+
+
+def act_of(
+    config: Config, data: Dataset, recorded: np.ndarray, logged: np.ndarray, policy: Policy | None,
+    random: np.random.Generator,
+) -> Callable[[int, torch.Tensor], np.ndarray]:  # fmt: skip
+    """What is done in generated trajectories: `generate`'s act. recorded [M, H + 1, D] and logged [M, H, k] are real.
+
+    logged: the recorded actions, whatever has become of the state. policy: those of a clone of the data's policy.
+    steered (continuous): the recorded ones and what the clone would do otherwise here than in the recorded state, so
+    that a trajectory that noise has pushed aside is brought back as its player would have, and its actions fit it.
+    """
 
     def act(t: int, obs: torch.Tensor) -> np.ndarray:
         seen = obs.cpu().numpy()
         legal = legal_in(seen, data)
-        actions = logged[:, t] if policy is None else cloned(policy, seen, legal, data)
+        if policy is None:
+            actions = logged[:, t]
+        else:
+            actions = cloned(policy, seen, legal, data)
+            if config.actions == "steered":
+                actions = logged[:, t] + actions - cloned(policy, recorded[:, t], legal, data)
         return perturb(config, actions, legal, random)
 
-    bounds = data_bounds(model.scale)
-    limits = left if policy is None else None
-    return generate(
-        model, evaluator, *before, act, horizon, config.correction, config.penalty, bounds, limits,
-        partial(random.random, len(steps)),
-    )  # fmt: skip
+    return act
 
 
 def team_of(obs: np.ndarray, data: Dataset) -> Dataset:
@@ -315,12 +333,12 @@ def real_share_of(config: Config, generated: list[Dataset]) -> float:
     """Recorded share of a minibatch: the generated one is `real_share`'s times what the world models can foretell.
 
     A world that they cannot foretell leaves the base nearly alone. Their skill is the evaluator's, on held-out steps;
-    without corrections it is not asked.
+    without corrections it is not asked. What is below a hundredth is taken for none: so much comes by chance.
     """
     if config.correction == "none" or not generated:
         return config.real_share
     skill = float(np.mean([made.info["made"]["skill"] for made in generated]))
-    return 1 - (1 - config.real_share) * skill
+    return 1 - (1 - config.real_share) * skill * (skill >= LEAST_SKILL)
 
 
 def mixture_of(
@@ -356,6 +374,7 @@ def train(config: Config, env: BatchedEnv, run: Run) -> Policy:
     base_config = config.base_config()
     torch.set_num_threads(base_config.threads)
     data = offline.load_run_data(env, run)
+    require(config.actions != "steered" or not data.num_actions, "algo.actions=steered needs continuous actions")
     base = cfg.load_module(cfg.presets()[config.base])
     base.Learner(base_config, offline.sizes_of(data, env), 1)  # refuses what it cannot learn, before hours of work
     generated = []

@@ -1,5 +1,7 @@
 """OTTO: with a perfect model nothing changes; strategies, mixing; a run from data to report, cut off and resumed."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -126,6 +128,25 @@ def test_noise_is_clipped_and_stays_within_the_bounds():
     assert np.abs(found).max() <= 1
     assert 0.29 < np.abs(found - actions).max() <= 0.3 + 1e-6
     np.testing.assert_array_equal(otto.perturb(otto.Config(noise=0.0), actions, None, random), actions)
+
+
+class Half:
+    """A policy that does half of the state's first number."""
+
+    scaling = Scaling([0.0] * 2, [1.0] * 2, [-1.0], [1.0])
+    actor = SimpleNamespace(greedy=lambda x: 0.5 * x[..., :1])
+
+
+@pytest.mark.parametrize(("actions", "done"), [("logged", [0.1, 0.2]), ("steered", [0.0, 0.5]), ("policy", [0.1, 0.5])])
+def test_what_is_done_in_a_state_that_was_not_recorded(actions, done):
+    """Of two trajectories, in which 0.1 and 0.2 were done at 0.4; now they are at 0.2 and 1.0."""
+    config, data = otto.Config(actions=actions, noise=0.0), linear_data()
+    recorded, logged = np.full((2, 2, 2), 0.4, np.float32), np.array([[[0.1]], [[0.2]]], np.float32)
+    policy = None if actions == "logged" else Half
+    act = otto.act_of(config, data, recorded, logged, policy, np.random.default_rng(0))
+    np.testing.assert_allclose(act(0, torch.tensor([[0.2, 5.0], [1.0, 5.0]]))[:, 0], done, atol=1e-6)
+    if actions == "steered":
+        np.testing.assert_allclose(act(0, torch.as_tensor(recorded[:, 0]))[:, 0], logged[:, 0, 0], atol=1e-6)
 
 
 def test_discrete_noise_exchanges_a_share_of_the_actions_for_legal_ones():
@@ -258,6 +279,20 @@ def test_what_cannot_be_foretold_is_hardly_learned_from():
     assert otto.real_share_of(otto.Config(real_share=0.6), made) == pytest.approx(1 - 0.4 * 0.3)
     assert otto.real_share_of(otto.Config(real_share=0.6, correction="none"), made) == 0.6
     assert otto.real_share_of(otto.Config(real_share=1.0), []) == 1
+    made[0].info["made"]["skill"], made[1].info["made"]["skill"] = 0.0, 0.018
+    assert otto.real_share_of(otto.Config(real_share=0.6), made) == 1, "so little comes by chance"
+
+
+def test_otto_is_its_base_where_nothing_can_be_foretold():
+    """Bit for bit: the same minibatches."""
+    data, config = linear_data(), otto.Config(base="iql").base_config()
+    scaling = Scaling([0.0] * 2, [1.0] * 2, [-1.0], [1.0])
+    first, second = (
+        otto.mixture_of(data, made, 1.0, config, 0, "cpu")(scaling, None) for made in ([], [linear_data()])
+    )
+    for _ in range(3):
+        one, other = first.sample(), second.sample()
+        assert all(torch.equal(one[key], other[key]) for key in one)
 
 
 def test_rows_of_generated_teams_fit_those_of_recorded_ones():
