@@ -10,6 +10,7 @@ python -m scripts.make_dataset --references                      measure the ref
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -121,6 +122,9 @@ def main(argv: list[str] | None = None) -> None:
     options = parser().parse_args(argv)
     try:
         run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read this has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except cfg.BadInput as error:
         print(f"make_dataset: {error}", file=sys.stderr)
         raise SystemExit(2) from None
