@@ -248,20 +248,27 @@ def act_of(
     """What is done in generated trajectories: `generate`'s act. recorded [M, H + 1, D] and logged [M, H, k] are real.
 
     logged: the recorded actions, whatever has become of the state. policy: those of a clone of the data's policy.
-    steered (continuous): the recorded ones and what the clone would do otherwise here than in the recorded state, so
-    that a trajectory that noise has pushed aside is brought back as its player would have, and its actions fit it.
+    steered: the recorded ones and what the clone would do otherwise here than in the recorded state, so that a
+    trajectory that noise has pushed aside is brought back as its player would have, and its actions fit its states. Of
+    discrete actions, the clone's where it would do something else, and the recorded ones elsewhere.
     """
 
     def act(t: int, obs: torch.Tensor) -> np.ndarray:
         seen = obs.cpu().numpy()
         legal = legal_in(seen, data)
-        if policy is None:
-            actions = logged[:, t]
-        else:
-            actions = cloned(policy, seen, legal, data)
-            if config.actions == "steered":
-                actions = logged[:, t] + actions - cloned(policy, recorded[:, t], legal, data)
+        actions = logged[:, t]
+        if policy is not None:
+            here = cloned(policy, seen, legal, data)
+            actions = here if config.actions == "policy" else steered(actions, here, recorded[:, t])
         return perturb(config, actions, legal, random)
+
+    def steered(actions: np.ndarray, here: np.ndarray, states: np.ndarray) -> np.ndarray:
+        legal = legal_in(states, data)
+        there = cloned(policy, states, legal, data)
+        if legal is None:
+            return actions + here - there
+        same = (here == there).reshape(legal.shape).all(-1, keepdims=True)
+        return np.where(same, actions.reshape(legal.shape), here.reshape(legal.shape)).reshape(actions.shape)
 
     return act
 
@@ -374,7 +381,6 @@ def train(config: Config, env: BatchedEnv, run: Run) -> Policy:
     base_config = config.base_config()
     torch.set_num_threads(base_config.threads)
     data = offline.load_run_data(env, run)
-    require(config.actions != "steered" or not data.num_actions, "algo.actions=steered needs continuous actions")
     base = cfg.load_module(cfg.presets()[config.base])
     base.Learner(base_config, offline.sizes_of(data, env), 1)  # refuses what it cannot learn, before hours of work
     generated = []

@@ -149,6 +149,22 @@ def test_what_is_done_in_a_state_that_was_not_recorded(actions, done):
         np.testing.assert_allclose(act(0, torch.as_tensor(recorded[:, 0]))[:, 0], logged[:, 0, 0], atol=1e-6)
 
 
+def test_a_team_is_steered_agent_by_agent(monkeypatch):
+    """Where the clone does the same here as it did there, the recorded action stays."""
+    data = team(1, 2, agents=2, actions=3)
+    here, there = np.eye(3, dtype=np.float32)[[[0, 1]]], np.eye(3, dtype=np.float32)[[[2, 1]]]
+    clones = iter([here.reshape(1, 6), there.reshape(1, 6)])
+    monkeypatch.setattr(otto, "cloned", lambda *_: next(clones))
+    states = episodes_of(data, np.zeros(0), np.zeros(0)).obs[:1]
+    data.masks[:] = True
+    states[:] = 1.0  # all is legal, all live
+    logged = np.eye(3, dtype=np.float32)[[[2, 2]]].reshape(1, 1, 6)
+    config = otto.Config(actions="steered", noise=0.0)
+    act = otto.act_of(config, data, states[:, None], logged, object(), np.random.default_rng(0))
+    done = act(0, torch.as_tensor(states)).reshape(2, 3).argmax(-1)
+    np.testing.assert_array_equal(done, [0, 2])
+
+
 def test_discrete_noise_exchanges_a_share_of_the_actions_for_legal_ones():
     random = np.random.default_rng(0)
     chosen = random.integers(3, size=(4000, 3))
