@@ -90,9 +90,11 @@ ABLATED: dict[str, dict[str, Any]] = {
     "horizon-50": {"horizon": 50},
     "policy": {"actions": "policy"},
     "members-1": {"members": 1, "correction": "none"},
+    "noise-0": {"noise": 0.0},
     "mlp": {"model": "mlp"},
 }
-"""What is changed of OTTO, one thing at a time; an evaluator that is off does not see to the generated share either."""
+"""What is changed of OTTO, one thing at a time. An evaluator that is off does not see to the generated share either;
+without noise, trajectories are what was recorded, so that only their share is another."""
 AGAINST = {"members-1": "evaluator-off"}
 """What an ablation is compared with where it is not OTTO: one member has no evaluator."""
 
