@@ -182,7 +182,7 @@ def perturb(config: Config, actions: np.ndarray, legal: np.ndarray | None, rando
 
 
 def clone(data: Dataset, env: BatchedEnv, seed: int, steps: int = 5_000) -> Policy:
-    """A behaviour-cloned policy of the recorded episodes, for actions=policy."""
+    """A behaviour-cloned policy of the recorded episodes, for the actions that need one."""
     bc = cfg.load_module("algos.bc")
     torch.manual_seed(seed)
     config = bc.Config(lr=1e-3, hidden_size=128)
@@ -353,8 +353,8 @@ def mixture_of(
 ) -> Callable[[Scaling, Any], Any]:
     """What `offline.fit` takes as its source of minibatches; generated holds a dataset for each of the base's seeds.
 
-    A generated trajectory's last step is not learned from unless it ends the task: see `offline.Rows`. So are those
-    that come to the end of a recorded one and should, by chance, go on.
+    A generated trajectory's last step is not learned from unless it ends the task: see `offline.Rows`. That leaves out
+    the step that ended a recorded trajectory, too, where its replay by chance does not end.
     """
 
     def make(scaling: Scaling, learner: Any) -> Any:

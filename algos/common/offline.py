@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from algos.common import checkpoint
-from algos.common.checkpoint import CheckpointError
+from algos.common.checkpoint import CheckpointError, list_checkpoints
 from algos.common.config import BadInput
 from algos.common.datasets.d4rl import normalised_score
 from algos.common.datasets.dataset import Dataset
@@ -148,6 +147,9 @@ class Rows:
         self.rewards = tensor(data.rewards, torch.float32) * scaling.reward
         self.dones = tensor(data.terminals, torch.float32)
         self.masks, self.alive = tensor(data.masks, torch.bool), tensor(data.alive, torch.bool)
+        if data.alive is not None:
+            # not so where a team has no one left but will come back: nobody's observation to take a value from
+            self.followed = tensor(data.alive[data.rows + 1].any(-1) | data.terminals, torch.bool)
         last = np.zeros(data.num_steps, bool)
         last[data.starts[1:] - 1] = True
         self.last = tensor(last, torch.bool)
@@ -169,8 +171,7 @@ class Rows:
             batch["masks"], batch["next_masks"] = self.masks.index_select(0, row), self.masks.index_select(0, after)
         if self.alive is not None:
             batch["alive"], batch["next_alive"] = self.alive.index_select(0, row), self.alive.index_select(0, after)
-            # a team that has no one left but will come back: who follows has no observation to take a value from
-            batch["alive"] = batch["alive"] & (batch["next_alive"].any(-1) | batch["dones"].bool())[:, None]
+            batch["alive"] = batch["alive"] & self.followed.index_select(0, steps)[:, None]
         if N > 1 or self.obs.ndim == 3:
             for key in ("rewards", "dones"):
                 batch[key] = batch[key][:, None].expand(-1, N)
@@ -342,7 +343,7 @@ POLICY_STATE = ("sizes", "nets", "scaling", "references")
 
 def begin(run: Run) -> None:
     """Leave a checkpoint without a policy, so that a run can be resumed that is stopped while it prepares."""
-    if not run.tree and not checkpoint.list_checkpoints(run.folder / "checkpoints"):
+    if not list_checkpoints(run.folder / "checkpoints"):
         run.save(0, {})
 
 

@@ -53,7 +53,7 @@ def train_world(
 ) -> tuple[Any, WorldEvaluator]:
     """World model `number` of a run and its evaluator: from its file in the run folder, else trained and put there.
 
-    config has model, members, model_steps and worlds, as otto.Config explains them and the quantile. A file from
+    config has model, members, model_steps and worlds, as otto.Config explains them and the quantile. A file of
     config.worlds is copied into the folder; BadInput for one of another dataset or kind of model. Before anything is
     trained, the run gets a checkpoint to be resumed from.
     """
@@ -63,13 +63,13 @@ def train_world(
     sizes = [episodes.obs.shape[-1], episodes.actions.shape[-1]]
     about = {"data": data.info.get("name"), "steps": data.num_steps, "episodes": data.num_episodes, "sizes": sizes}
     about |= {"model": config.model, "members": config.members}
-    if source.is_file():
-        model, tree = _read(source, about)
-        offline.begin(run)
-    elif source != path:
+    saved = source.is_file()
+    if not saved and source != path:
         raise BadInput(f"algo.worlds={config.worlds}: there is no {path.name}")
-    else:
-        offline.begin(run)
+    if saved:
+        model, tree = _read(source, about)
+    offline.begin(run)
+    if not saved:
         model = make_model(config.model, *sizes, members=config.members, seed=seed).to(device)
         settings = FitConfig(updates=config.model_steps, seed=seed)
         found = fit(model, episodes, settings, progress=partial(_tell, config))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -142,10 +143,12 @@ def _check_env(recorded: dict[str, Any], env: dict[str, Any], told: str) -> None
 
 def changes(recorded: dict[str, Any], env: dict[str, Any]) -> dict[str, Any]:
     """Settings that the environment has and the recorded one had not: allowed, for somebody may want to know."""
+    from algos.common.adapters import MabcConfig
+
     if not recorded or recorded.get("name") != env["name"]:
         return {}
     if env["name"] == "mabc":
-        same = {"name", "scenario", "num_envs", "obs", "state", "gamma"}  # gamma: the algorithm's
+        same = {item.name for item in fields(MabcConfig)} - {"opponent"} | {"gamma"}  # gamma: the algorithm's
         return {f"env.{key}": value for key, value in env.items() if key not in same and value is not None}
     given = env.get("kwargs", {}).items()
     return {f"env.kwargs.{key}": value for key, value in given if key not in recorded.get("kwargs", {})}
