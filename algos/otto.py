@@ -53,8 +53,8 @@ class Config:
     model: str = "transformer"  # transformer | mlp
     members: int = 5  # of the ensemble of world models
     model_steps: int = 1_500  # gradient steps of the world models
-    starts: str = "uniform"  # where generated trajectories start: uniform | top | softmax (by the episode's return)
-    actions: str = "logged"  # what is done in them: logged | steered | policy, see `act_of`; and noise on it
+    starts: str = "top"  # where generated trajectories start: uniform | top | softmax (by the episode's return)
+    actions: str = "steered"  # what is done in them: logged | steered | policy, see `act_of`; and noise on it
     noise: float = 0.1  # deviation of the noise, of actions in -1..1; discrete: share of random actions
     noise_clip: float = 0.3  # and its bound
     horizon: int = 10  # steps of a generated trajectory, the last of which is only looked at (0: as long as recorded)

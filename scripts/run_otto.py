@@ -63,7 +63,7 @@ STRATEGY: dict[str, Any] = {
     "correction": "penalise", "quantile": 0.99, "penalty": 1.0, "real_share": 0.7,
 }  # fmt: skip
 """Of every arm, where it says nothing else; spelled out, so that a file tells what was run whatever defaults are."""
-OTTO = {**STRATEGY}
+OTTO = {**STRATEGY, "actions": "steered", "starts": "top"}
 """What the tuning datasets chose, and algos/otto.py's defaults since."""
 
 TUNED: dict[str, dict[str, Any]] = {

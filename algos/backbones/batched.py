@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import nn
+from torch.distributions import Categorical
 from torch.nn.functional import log_softmax, softplus
 
 from world_models.batched import MLP
@@ -85,6 +86,11 @@ class GaussianActor(nn.Module):
         """Means [S, M, k] for observations [S, M, D]."""
         return self.net(obs).tanh()
 
+    def draw(self, obs: torch.Tensor, masks: torch.Tensor | None = None) -> torch.Tensor:
+        """Actions [S, M, k] from the Gaussian, clipped to -1..1."""
+        mean = self.greedy(obs)
+        return (mean + self.log_std.clamp(-20, 2).exp() * torch.randn_like(mean)).clamp(-1, 1)
+
 
 class SquashedActor(nn.Module):
     """tanh of a Gaussian whose mean and deviation depend on the observation (Haarnoja et al. 2018, appendix C)."""
@@ -108,6 +114,10 @@ class SquashedActor(nn.Module):
         """tanh of the means [S, M, k] for observations [S, M, D]."""
         return self.net(obs).chunk(2, -1)[0].tanh()
 
+    def draw(self, obs: torch.Tensor, masks: torch.Tensor | None = None) -> torch.Tensor:
+        """Actions [S, M, k] from the policy."""
+        return self.sample(obs)[0]
+
 
 class CategoricalActor(nn.Module):
     """Probabilities of A actions, of which `masks` bool [S, M, A] tells the legal ones."""
@@ -127,6 +137,10 @@ class CategoricalActor(nn.Module):
     def greedy(self, obs: torch.Tensor, masks: torch.Tensor | None = None) -> torch.Tensor:
         """The likeliest legal actions, int64 [S, M]."""
         return legal(self.net(obs), masks).argmax(-1)
+
+    def draw(self, obs: torch.Tensor, masks: torch.Tensor | None = None) -> torch.Tensor:
+        """Legal actions, int64 [S, M], from the policy."""
+        return Categorical(logits=legal(self.net(obs), masks), validate_args=False).sample()
 
 
 def legal(values: torch.Tensor, masks: torch.Tensor | None) -> torch.Tensor:

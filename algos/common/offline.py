@@ -246,13 +246,15 @@ class Policy:
     """A trained actor as a plain function of arrays; MABC takes it as an opponent as it is.
 
     policy(obs [B, N, …], mask [B, N, A], memory) -> (actions [B, N] or [B, N, k], None). `seed` is the one of the run's
-    seeds that acts; None: the worlds are shared out among the seeds, in order.
+    seeds that acts; None: the worlds are shared out among the seeds, in order. With greedy=False actions are drawn, by
+    torch's global random numbers, where the actor has a distribution: td3_bc's, rebrac's and discrete cql's have none.
     """
 
     references: dict[str, float] | None = None  # returns of the dataset's "random" and "expert", if it names them
 
-    def __init__(self, actor: Any, scaling: Scaling, seeds: int, seed: int | None = 0):
+    def __init__(self, actor: Any, scaling: Scaling, seeds: int, seed: int | None = 0, greedy: bool = True):
         self.actor, self.scaling, self.seeds, self.seed = actor, scaling, seeds, seed
+        self.choose = actor.greedy if greedy else getattr(actor, "draw", actor.greedy)
 
     @torch.inference_mode()
     def __call__(self, obs: np.ndarray, mask: np.ndarray, memory: Any = None):
@@ -262,7 +264,7 @@ class Policy:
         legal = None
         if mask.shape[-1]:
             legal = self._rows(torch.as_tensor(mask, device=device).reshape(B * N, -1))
-        actions = self.actor.greedy(x, legal)
+        actions = self.choose(x, legal)
         actions = actions.flatten(0, 1) if self.seed is None else actions[self.seed]
         if legal is None:
             actions = self.scaling.to_env(actions)
@@ -332,7 +334,7 @@ def load_policy(make: Callable, config_class: type, config: dict[str, Any], stat
     load = {name: torch.as_tensor(value) for name, value in state["nets"].items()}
     learner.nets.load_state_dict(load)
     learner.nets.to(device)
-    policy = Policy(learner.actor, Scaling(**state["scaling"], device=device), config.seeds)
+    policy = Policy(learner.actor, Scaling(**state["scaling"], device=device), config.seeds, greedy=greedy)
     policy.references = state["references"]
     return policy
 

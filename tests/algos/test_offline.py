@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from algos import bc, cql, iql, rebrac, td3_bc
+from algos.backbones import batched
 from algos.common import offline
 from algos.common.config import BadInput, algo_keys, is_offline
 from algos.common.offline import Policy, Rows, Sampler, Scaling, discounted_returns, evaluate, reward_scale, team_next
@@ -261,6 +262,35 @@ def test_illegal_actions_are_never_chosen():
         np.put_along_axis(mask, wanted[..., None], True, -1)
         actions, _ = Policy(learner.actor, scaling, 1)(np.zeros((50, 3, 5), np.float32), mask)
         np.testing.assert_array_equal(actions, wanted)
+        actions, _ = Policy(learner.actor, scaling, 1, greedy=False)(np.zeros((50, 3, 5), np.float32), mask)
+        np.testing.assert_array_equal(actions, wanted)
+
+
+@torch.no_grad()
+def test_actions_can_be_drawn():
+    """With the odds that the actor gives them, of legal actions alone; continuous ones stay in their bounds."""
+    torch.manual_seed(0)
+    rows, mask = torch.zeros(1, 20_000, 2), torch.tensor([True, True, False])
+    categorical = batched.CategoricalActor(1, 2, 3, [])
+    odds = categorical.log_probs(rows, mask)[0, 0].exp()
+    counts = torch.bincount(categorical.draw(rows, mask)[0], minlength=3) / 20_000
+    torch.testing.assert_close(counts, odds, atol=0.02, rtol=0)
+    gaussian = batched.GaussianActor(1, 2, 1, [])
+    gaussian.log_std += math.log(0.5)
+    mean, drawn = gaussian.greedy(rows)[0, 0].item(), gaussian.draw(rows)
+    assert drawn.abs().max() == 1
+    assert drawn.median().item() == pytest.approx(mean, abs=0.02)
+    outside = torch.distributions.Normal(mean, 0.5).cdf(torch.tensor(-1.0))
+    assert (drawn == -1).double().mean().item() == pytest.approx(outside.item(), abs=0.01)
+    squashed = batched.SquashedActor(1, 2, 1, [])
+    assert squashed.draw(rows).median().item() == pytest.approx(squashed.greedy(rows)[0, 0].item(), abs=0.03)
+
+
+def test_a_policy_without_a_distribution_is_always_greedy():
+    learner, scaling = learn(td3_bc, reach(), Space(0, 1), 1)
+    obs, mask = np.zeros((3, 1, 1), np.float32), np.zeros((3, 1, 0), bool)
+    greedy, drawn = (Policy(learner.actor, scaling, 1, greedy=g)(obs, mask)[0] for g in (True, False))
+    np.testing.assert_array_equal(greedy, drawn)
 
 
 # --- configuration ---

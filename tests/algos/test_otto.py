@@ -63,7 +63,7 @@ class Perfect:
 @pytest.mark.parametrize("correction", ["none", "cut", "drop", "penalise"])
 def test_a_perfect_model_without_noise_gives_the_recorded_trajectories(correction):
     data = linear_data()
-    config = otto.Config(noise=0.0, correction=correction, horizon=0)
+    config = otto.Config(actions="logged", noise=0.0, correction=correction, horizon=0)
     low, high = np.array([-1.0]), np.array([1.0])
     episodes = episodes_of(data, low, high)
     evaluator = WorldEvaluator(torch.ones(2), 1.0, threshold=0.0)  # not the least disagreement is trusted
@@ -79,7 +79,7 @@ def test_a_perfect_model_without_noise_gives_the_recorded_trajectories(correctio
 
 def test_trajectories_from_the_middle_stop_where_the_recording_does():
     data = linear_data()
-    config = otto.Config(noise=0.0)
+    config = otto.Config(actions="logged", noise=0.0)
     episodes = episodes_of(data, np.array([-1.0]), np.array([1.0]))
     evaluator = WorldEvaluator(torch.ones(2), 1.0, threshold=0.0)
     steps = np.array([2, 5, 8])  # the first episode has nine steps
@@ -116,7 +116,7 @@ def test_starts():
     share = np.bincount(data.episode[steps], minlength=12) / data.lengths
     weight = np.exp((data.returns - data.returns.max()) / data.returns.std())
     np.testing.assert_allclose(share / share.sum(), weight / weight.sum(), atol=0.01)
-    steps = otto.choose_starts(otto.Config(), data, 20_000, random)
+    steps = otto.choose_starts(otto.Config(starts="uniform"), data, 20_000, random)
     assert steps.min() == 0
     assert steps.max() == data.num_steps - 1
 
@@ -185,7 +185,7 @@ def test_generated_teams_do_only_what_is_legal():
     model = make_model("transformer", 30, 12, members=2, width=16, layers=1, seed=0)
     model.scale.fit(episodes, np.arange(data.num_steps))
     evaluator = WorldEvaluator(model.scale.obs_std.clone(), 1.0)
-    settings = {"noise": 0.5, "horizon": 5, "num_generated": 300, "correction": "none"}
+    settings = {"actions": "logged", "noise": 0.5, "horizon": 5, "num_generated": 300, "correction": "none"}
     config = otto.Config(base="iql", **settings)
     made = otto.generate_dataset(config, data, episodes, model, evaluator, Space(4, 3), 0)
     allowed = np.take_along_axis(made.masks[made.rows], made.actions[..., None], -1)
@@ -216,7 +216,7 @@ def test_what_lies_behind_the_recording_is_not_rated(correction, length):
     data = linear_data()
     episodes = episodes_of(data, np.array([-1.0]), np.array([1.0]))
     evaluator = WorldEvaluator(torch.ones(2), 1.0, threshold=0.1)
-    config = otto.Config(noise=0.0, correction=correction)
+    config = otto.Config(actions="logged", noise=0.0, correction=correction)
     steps = np.array([0, 6])  # of nine steps: nine are left, and three
     random = np.random.default_rng(0)
     found = otto.generate_shard(config, episodes, Doubting(data), evaluator, steps, 20, data, None, random)
@@ -232,7 +232,7 @@ def test_an_end_is_not_doubted(trusted, length):
     episodes = episodes_of(data, np.array([-1.0]), np.array([1.0]))
     evaluator = WorldEvaluator(torch.ones(2), 1.0, threshold=0.1)
     random = np.random.default_rng(0)
-    config = otto.Config(noise=0.0, correction="cut")
+    config = otto.Config(actions="logged", noise=0.0, correction="cut")
     found = otto.generate_shard(config, episodes, model, evaluator, np.array([4]), 20, data, None, random)
     assert found.lengths.tolist() == [length]
     assert found.terminals[0, length - 1] == (length == 5)
