@@ -51,9 +51,9 @@ SMALL = {"hidden_size": 128, "lr": 1e-3}
 FAST_TARGETS = {"tau": 0.02}
 """Of all that have targets: with the usual 0.005, values are still far from theirs after 30,000 steps."""
 REBRAC = {"actor_bc": 0.05, "critic_bc": 0.01}
-"""ReBRAC's weights; its authors choose them for each dataset, here the tuning datasets chose for all."""
+"""ReBRAC's weights, one pair for all datasets, while its authors choose them for each. Not chosen yet: see the arms."""
 REBRAC_TUNED = {f"actor-{weight}": {"actor_bc": weight, "critic_bc": 0.01} for weight in (0.01, 0.05, 0.1)}
-"""Arms of the base alone, from its authors' grid."""
+"""Arms of the base alone, from its authors' grid, on the tuning datasets."""
 STRATEGY: dict[str, Any] = {
     "starts": "uniform", "actions": "logged", "noise": 0.1, "noise_clip": 0.3, "horizon": 10, "keep": 1.0,
     "correction": "penalise", "quantile": 0.99, "penalty": 1.0, "real_share": 0.7,

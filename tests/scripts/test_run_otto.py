@@ -54,9 +54,9 @@ def test_every_cell_is_one_that_can_be_run(part):
 
     cells = run_otto.cells(part)
     assert len({cell[:3] for cell in cells}) == len(cells)
-    for dataset, base, _, settings in cells:
+    for dataset, base, arm, settings in cells:
         recipes.check_name(dataset)
-        kwargs = run_otto.base_settings(dataset, base)
+        kwargs = run_otto.base_settings(dataset, base, arm)
         name = base if settings is None else "otto"
         given = kwargs if settings is None else {"base": base, "kwargs": kwargs, **settings}
         cfg.load_module(cfg.presets()[name]).Config(name=name, **given)
