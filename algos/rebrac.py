@@ -1,7 +1,8 @@
 """ReBRAC (Tarasov et al. 2023, "Revisiting the minimalist approach to offline reinforcement learning").
 
 TD3+BC whose pull to the data is weighted on its own for the actor (beta_1) and in the critic's target (beta_2), with
-layer normalisation in the critics and deeper networks (section 3, eq. 3 and 4).
+layer normalisation in the critics and deeper networks (section 3, eq. 3 and 4). The authors choose both weights for
+each dataset and leave observations as they are; our defaults are one choice for all (docs/decisions.md).
 
 Shapes: S seeds, C = 2 critics, M rows of a minibatch, D features, k action dimensions.
 """
@@ -28,8 +29,7 @@ class Config(OfflineConfig):
     batch_size: int = 1024  # transitions in a gradient step
     lr: float = 1e-3  # Adam's step size
     num_layers: int = 3  # hidden layers of actors and critics
-    norm_obs: bool = False  # observations to mean 0, deviation 1 over the dataset
-    actor_bc: float = 0.001  # beta_1: weight of the distance from the data for the actor
+    actor_bc: float = 0.05  # beta_1: weight of the distance from the data for the actor
     critic_bc: float = 0.01  # beta_2: and in the critics' target
     tau: float = 0.005  # share by which targets move
     policy_noise: float = 0.2  # deviation of the target policy's noise, of actions in -1..1
