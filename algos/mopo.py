@@ -164,7 +164,7 @@ class Learner(ContinuousLearner):
 def fit_in_model(make: Callable, config: Any, env: BatchedEnv, run: Run) -> Policy:
     """Train a world model, then a learner on recorded transitions and rollouts; all seeds share the model."""
     torch.set_num_threads(config.threads)
-    data = offline.load_run_data(env, run)
+    data = offline.load_run_data(run)
     require(not data.num_actions, f"algo={config.name} needs continuous actions; for discrete ones: bc, iql, cql")
     episodes = episodes_of(data, *bounds_of(env))
     world = train_world(config, data, episodes, run, 0, 1_000 * run.seed)

@@ -221,7 +221,8 @@ def generate_dataset(
     require(bool(parts), "the evaluator trusts none of the generated trajectories: raise algo.quantile")
     joined = join(parts)
     settings = {key: value for key, value in asdict(config).items() if key not in ("base", "kwargs", "worlds")}
-    told = {"by": "otto", "from": data.info.get("name"), "seed": seed, "skill": evaluator.skill, **settings}
+    told = {"by": "otto", "from": data.info.get("name"), "digest": data.digest, "seed": seed}
+    told |= {"skill": evaluator.skill, **settings}
     joined.info = {"name": f"otto's from {data.info.get('name')}", "env": data.info.get("env", {}), "made": told}
     joined.info |= {"steps": joined.num_steps, "references": data.info.get("references")}
     return joined
@@ -380,7 +381,7 @@ def train(config: Config, env: BatchedEnv, run: Run) -> Policy:
     """Train world models, generate, and train the base for run.total_steps gradient steps on both."""
     base_config = config.base_config()
     torch.set_num_threads(base_config.threads)
-    data = offline.load_run_data(env, run)
+    data = offline.load_run_data(run)
     base = cfg.load_module(cfg.presets()[config.base])
     base.Learner(base_config, offline.sizes_of(data, env), 1)  # refuses what it cannot learn, before hours of work
     generated = []
@@ -398,7 +399,10 @@ def generated_data(config: Config, data: Dataset, env: BatchedEnv, run: Run, num
 
     path = run.folder / f"generated-s{number}{checkpoint.SUFFIX}"
     if path.is_file():
-        return store.load(path)
+        made = store.load(path)
+        if made.info.get("made", {}).get("digest") != data.digest:
+            raise BadInput(f"{path} was generated from other data than data={run.config['data']} is now: delete it")
+        return made
     episodes = episodes_of(data, *bounds_of(env))
     seed = 1_000 * run.seed + number  # seeds of other runs are others
     model, evaluator = train_world(config, data, episodes, run, number, seed, config.quantile)

@@ -244,10 +244,13 @@ def film(run: Run, step: int, policy: Callable) -> Path | None:
 
 
 def share_discount(config: dict[str, Any]) -> None:
-    """Set env.gamma to algo.gamma unless it is given: MABC's shaping by another discount would change what is best."""
-    if config["env"].get("name") == "mabc" and config["env"].get("gamma") is None:
-        algo = config["algo"]
-        config["env"]["gamma"] = algo.get("gamma", algo.get("kwargs", {}).get("gamma"))
+    """Set env.gamma to algo.gamma unless it is given: MABC's shaping by another discount would change what is best.
+
+    Not where data= is learned from: their shaping is recorded, and policies are judged by the same rewards.
+    """
+    env = config["env"]
+    if env.get("name") == "mabc" and env.get("gamma") is None and not config.get("data"):
+        env["gamma"] = config["algo"].get("gamma")
 
 
 def resumed_config(given: dict[str, Any], saved: dict[str, Any]) -> dict[str, Any]:

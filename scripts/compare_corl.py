@@ -86,9 +86,12 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     module = corl_module(options.corl, "iql")
-    result: dict[str, Any] = {**header("torch", "numpy", "mujoco"), "updates": run_otto.UPDATES, "datasets": {}}
+    made_with = {"updates": run_otto.UPDATES, **run_otto.SMALL, **run_otto.FAST_TARGETS}
+    result: dict[str, Any] = {**header("torch", "numpy", "mujoco"), "settings": made_with, "datasets": {}}
     if options.json.exists():
-        result["datasets"] = json.loads(options.json.read_text(encoding="utf-8"))["datasets"]
+        result = json.loads(options.json.read_text(encoding="utf-8"))
+        if result["settings"] != made_with:
+            raise SystemExit(f"{options.json} was made with {result['settings']}, not {made_with}: move it away")
     for dataset in options.datasets.split(","):
         if dataset in result["datasets"]:
             continue

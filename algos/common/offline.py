@@ -247,7 +247,8 @@ class Policy:
 
     policy(obs [B, N, …], mask [B, N, A], memory) -> (actions [B, N] or [B, N, k], None). `seed` is the one of the run's
     seeds that acts; None: the worlds are shared out among the seeds, in order. With greedy=False actions are drawn, by
-    torch's global random numbers, where the actor has a distribution: td3_bc's, rebrac's and discrete cql's have none.
+    torch's global random numbers, where the actor has a distribution: that of td3_bc and rebrac, of bc with continuous
+    actions and of cql with discrete ones has none.
     """
 
     references: dict[str, float] | None = None  # returns of the dataset's "random" and "expert", if it names them
@@ -349,7 +350,7 @@ def begin(run: Run) -> None:
         run.save(0, {})
 
 
-def load_run_data(env: BatchedEnv, run: Run) -> Dataset:
+def load_run_data(run: Run) -> Dataset:
     """The dataset that data= names, made by its recipe where it is not there yet."""
     from algos.common.datasets.load import load_data
 
@@ -364,7 +365,7 @@ def fit(make: Callable, config: Any, env: BatchedEnv, run: Run, data: Dataset | 
     learner) gives another source of minibatches than the dataset alone.
     """
     torch.set_num_threads(config.threads)
-    data = load_run_data(env, run) if data is None else data
+    data = load_run_data(run) if data is None else data
     device = run.config["device"]
     torch.manual_seed(run.seed)
     scaling = Scaling.of(data, env, config, device)
@@ -381,6 +382,11 @@ def fit(make: Callable, config: Any, env: BatchedEnv, run: Run, data: Dataset | 
     judge = evaluation_env(config, run)
     step = 0
     if run.state:
+        require(
+            run.state.get("data") == data.digest,
+            f"data={run.config['data']} is not what the run has learned from so far: it has been changed or made anew "
+            "since. Put the old one back, or train anew",
+        )
         load_learner(learner, run.state)
         sampler.load_state(run.state["sampler"])
         torch.set_rng_state(torch.as_tensor(run.state["rng"]))
@@ -389,7 +395,7 @@ def fit(make: Callable, config: Any, env: BatchedEnv, run: Run, data: Dataset | 
 
     def save() -> None:
         state = {"sizes": sizes_of(data, env), "scaling": scaling.state(), **learner_state(learner)}
-        state["references"] = policy.references
+        state |= {"references": policy.references, "data": data.digest}
         run.save(step, {**state, "sampler": sampler.state(), "rng": torch.get_rng_state(),
                         "device_rng": device_rng(device), "step": step})  # fmt: skip
 

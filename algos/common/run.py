@@ -31,7 +31,7 @@ class Run:
     def __post_init__(self) -> None:
         saved = self.tree or {"step": 0, "seconds": 0.0}
         self.log = Log(self.folder, self.total_steps, saved["step"], saved["seconds"])
-        self.shown = saved["step"] * FILMS // self.total_steps if self.tree else -1
+        self.shown = saved["step"] * FILMS // self.total_steps if self.state else -1
 
     @property
     def seed(self) -> int:

@@ -62,7 +62,7 @@ def train_world(
     source = path if path.is_file() or not config.worlds else Path(config.worlds) / path.name
     sizes = [episodes.obs.shape[-1], episodes.actions.shape[-1]]
     about = {"data": data.info.get("name"), "steps": data.num_steps, "episodes": data.num_episodes, "sizes": sizes}
-    about |= {"model": config.model, "members": config.members}
+    about |= {"model": config.model, "members": config.members, "digest": data.digest}
     saved = source.is_file()
     if not saved and source != path:
         raise BadInput(f"algo.worlds={config.worlds}: there is no {path.name}")

@@ -124,12 +124,18 @@ def test_offline_killed_and_resumed_is_bit_exact(tmp_path, name):
             for file in ("world-s{}.safetensors", "generated-s{}.safetensors", "generated-s{}.png"):
                 assert (tmp_path / "a" / file.format(number)).is_file()
         assert store.load(tmp_path / "a" / "generated-s0.safetensors").num_agents == 3
+    store.save(tmp_path / "team.safetensors", team(seed=1))
+    refused = run(tmp_path, "train", "resume=a", "total_steps=1000", code=2).stderr
+    assert "data=team.safetensors is" in refused, "other data under the same name"
 
 
 def test_stopped_while_the_world_models_train(tmp_path):
-    """Nothing half-written stays, and resume= goes on from what there is."""
+    """Nothing half-written stays, and resume= goes on from what there is, as if nothing had happened."""
     store.save(tmp_path / "team.safetensors", team())
-    arguments = [*OFFLINE, "algo=otto", "algo.base=bc", "algo.model_steps=100000", "dir=b"]
+    arguments = [*OFFLINE[:-1], "total_steps=100", "algo=otto", "algo.base=bc", "algo.model_steps=300"]
+    arguments += ["algo.members=2", "algo.quantile=1", "algo.num_generated=500"]
+    run(tmp_path, "train", *arguments, "dir=a")
+    arguments.append("dir=b")
     process = subprocess.Popen(command("train", *arguments), cwd=tmp_path, env=ENV, stdout=subprocess.PIPE, text=True)
     for line in process.stdout:
         if line.startswith("world models") or not line:
@@ -142,6 +148,24 @@ def test_stopped_while_the_world_models_train(tmp_path):
     assert not list((tmp_path / "b").glob("*.safetensors")), "neither models nor trajectories"
     done = run(tmp_path, "evaluate", "run=b", code=1)
     assert "the run holds no policy yet" in done.stderr
+    run(tmp_path, "train", "resume=b")
+    assert without_clock(tmp_path / "a" / "metrics.jsonl") == without_clock(tmp_path / "b" / "metrics.jsonl")
+    first, second = (checkpoint.pack(checkpoint.load(checkpoint.find(tmp_path / name))["state"]) for name in "ab")
+    for name, array in first[0].items():
+        np.testing.assert_array_equal(array, second[0][name], err_msg=name)
+
+
+def test_a_run_that_was_stopped_before_its_first_policy_is_filmed_from_the_start(tmp_path):
+    """The checkpoint that is left while world models train holds no state: nothing has been shown yet."""
+    config = {"env": {}, "algo": {}, "seed": 0, "total_steps": 90}
+    for state, filmed in (({}, [0, 30]), ({"step": 20}, [30])):
+        found = []
+        tree = {"step": 0, "seconds": 0.0, "state": state}
+        going_on = Run(tmp_path, config, tree, film=lambda step, _, found=found: found.append(step))
+        for step in (0, 10, 30):
+            going_on.show(step, None)
+        going_on.log.close()
+        assert found == filmed
 
 
 def wait_for(path, process, seconds=120):
@@ -340,9 +364,9 @@ def test_shaping_has_the_algorithms_discount():
     config["env"]["gamma"] = 0.5
     share_discount(config)
     assert config["env"]["gamma"] == 0.5, "given"
-    config = {"env": {"name": "mabc", "gamma": None}, "algo": {"name": "otto", "kwargs": {"gamma": 0.8}}}
+    config = {"env": {"name": "mabc", "gamma": None}, "algo": {"gamma": 0.9}, "data": "mixed"}
     share_discount(config)
-    assert config["env"]["gamma"] == 0.8, "the base's"
+    assert config["env"]["gamma"] is None, "recorded rewards have the shaping that they were recorded with"
     config = {"env": {"name": "gym"}, "algo": {"gamma": 0.9}}
     share_discount(config)
     assert "gamma" not in config["env"]

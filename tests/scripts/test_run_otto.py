@@ -42,6 +42,7 @@ def test_base_and_otto_learn_with_the_same_settings():
     assert len({dataset for dataset, _ in pairs}) == 5
     for dataset, base in pairs:
         assert (dataset, base, "base") in cells
+        assert run_otto.base_settings(dataset, base, "otto") == run_otto.base_settings(dataset, base, "base")
         assert dataset not in run_otto.TUNING
     assert {(dataset, "bc") for dataset in run_otto.REPORTING} <= {key[:2] for key in cells if key[2] == "base"}
 

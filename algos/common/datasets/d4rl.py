@@ -24,12 +24,17 @@ REFERENCES = {
     "maze2d-umaze": (23.85, 161.86),
     "maze2d-medium": (13.13, 277.39),
     "maze2d-large": (6.7, 273.99),
+    "maze2d-umaze-dense": (68.537689, 193.66285642381482),
+    "maze2d-medium-dense": (44.264742, 297.4552547777125),
+    "maze2d-large-dense": (30.569041, 303.4857382709002),
     "pen": (96.262799, 3076.833102),
     "hammer": (-274.856578, 12794.134825),
     "relocate": (-6.425911, 4233.877798),
     "door": (-56.512833, 2880.569309),
 }
 """Returns of a random and of an expert policy by task, of D4RL's infos.py: on its own, older environments."""
+FILE_NAMES = {"ant-maze-": "antmaze-", "walker-mixed": "walker2d-mixed", "mini-kitchen-": "kitchen-"}
+"""Tasks that D4RL's own files call otherwise than its environments: Ant_maze_u-maze_….hdf5, walker_mixed.hdf5."""
 
 
 def normalised_score(returns: Any, info: dict[str, Any]) -> Any:
@@ -44,6 +49,8 @@ def normalised_score(returns: Any, info: dict[str, Any]) -> Any:
 def task_of(name: str) -> str | None:
     """The task in a D4RL file's name: hopper for hopper-medium-v2.hdf5 and hopper_medium-v2.hdf5."""
     plain = name.lower().replace("_", "-")
+    for other, task in FILE_NAMES.items():
+        plain = task + plain.removeprefix(other) if plain.startswith(other) else plain
     found = [task for task in REFERENCES if plain == task or plain.startswith(f"{task}-")]
     return max(found, key=len, default=None)
 
@@ -143,7 +150,7 @@ def _timeouts(path: Path, raw: dict[str, np.ndarray], terminals: np.ndarray, lim
     if limit is None:
         raise DatasetError(
             f"{path}: has neither 'timeouts' nor 'next_observations', so where its episodes were cut cannot be known: "
-            "give max_episode_steps, the time limit of its environment"
+            "give max_episode_steps, its environment's time limit, as data= does with env.id's"
         )
     first = 0
     for end in [*np.flatnonzero(terminals).tolist(), len(terminals) - 1]:

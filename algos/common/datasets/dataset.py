@@ -6,6 +6,7 @@ A actions, D features, k action dimensions. Step i of episode e starts at row i 
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -79,26 +80,79 @@ class Dataset:
             known[self.starts[1:][~self.end_seen] - 1] = False
         return known
 
+    @cached_property
+    def digest(self) -> str:
+        """Which data these are: 32 hexadecimal digits of the arrays that are learned from."""
+        found = hashlib.blake2b(digest_size=16)
+        for name in ("obs", "actions", "rewards", "terminals", "starts", "masks", "alive", "end_seen"):
+            if (array := getattr(self, name)) is not None:
+                found.update(f"{name} {array.dtype.str} {array.shape}".encode())
+                found.update(np.ascontiguousarray(array).data)
+        return found.hexdigest()
+
     def check(self) -> Dataset:
         """The dataset itself; DatasetError names the first array whose shape, type or content does not fit."""
-        E, M = self.num_episodes, len(self.rewards)
+        check_info(self.info)
         where = self.info.get("name", "dataset")
-        if E < 1 or self.starts[0] != 0 or self.starts[-1] != M or (self.lengths < 1).any():
-            raise DatasetError(f"{where}: episodes must each hold at least one step and cover all {M} steps")
-        wanted = {"obs": M + E, "actions": M, "terminals": M, "masks": M + E, "alive": M + E, "end_seen": E}
-        for key, rows in wanted.items():
-            array = getattr(self, key)
-            if array is not None and len(array) != rows:
-                raise DatasetError(f"{where}: '{key}' has {len(array)} rows, expected {rows}")
+        self._check_shapes(where)
         for key in ("obs", "actions", "rewards"):
             array = getattr(self, key)
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 raise DatasetError(f"{where}: '{key}' holds numbers that are not finite")
-        inside = np.ones(M, bool)
+        inside = np.ones(self.num_steps, bool)
         inside[self.starts[1:] - 1] = False
         if (self.terminals & inside).any():
             raise DatasetError(f"{where}: 'terminals' is set within an episode")
+        if self.num_actions:
+            self._check_choices(where)
         return self
+
+    def _check_shapes(self, where: str) -> None:
+        """DatasetError for the first array that has not the shape that the class says."""
+        for key, axes in {"rewards": (1,), "starts": (1,), "obs": (2, 3)}.items():
+            if getattr(self, key).ndim not in axes:
+                told = " or ".join(map(str, axes))
+                raise DatasetError(f"{where}: '{key}' has shape {getattr(self, key).shape}, expected {told} axes")
+        E, M = self.num_episodes, len(self.rewards)
+        if E < 1 or self.starts[0] != 0 or self.starts[-1] != M or (self.lengths < 1).any():
+            raise DatasetError(f"{where}: episodes must each hold at least one step and cover all {M} steps")
+        team, A = self.obs.shape[1:-1], self.num_actions  # team: () or (N,)
+        free = self.actions.shape[-1:]  # as many action dimensions as there are
+        wanted = {
+            "obs": (M + E, *self.obs.shape[1:]), "actions": (M, *team) if A else (M, *team, *free),
+            "terminals": (M,), "masks": (M + E, *team, A), "alive": (M + E, *team), "end_seen": (E,),
+        }  # fmt: skip
+        for key, shape in wanted.items():
+            array = getattr(self, key)
+            if array is not None and array.ndim and len(array) != shape[0]:
+                raise DatasetError(f"{where}: '{key}' has {len(array)} rows, expected {shape[0]}")
+            if array is not None and array.shape != shape:
+                raise DatasetError(f"{where}: '{key}' has shape {array.shape}, expected {shape}")
+        for key, array in self.extras.items():
+            if not array.ndim or len(array) not in (M + E, M, E):
+                raise DatasetError(
+                    f"{where}: extra '{key}' has shape {array.shape}, expected {M + E}, {M} or {E} rows "
+                    "(what was seen, steps, episodes)"
+                )
+
+    def _check_choices(self, where: str) -> None:
+        """DatasetError for discrete actions that do not exist or that were illegal where a living agent took them."""
+        if self.actions.dtype.kind != "i":
+            raise DatasetError(f"{where}: 'actions' is {self.actions.dtype}, the numbers of discrete ones are integers")
+        low, high = self.actions.min(), self.actions.max()
+        if low < 0 or high >= self.num_actions:
+            raise DatasetError(
+                f"{where}: 'actions' reach from {low} to {high}, of {self.num_actions} actions: 0 to "
+                f"{self.num_actions - 1} exist"
+            )
+        if self.masks is None:
+            return
+        legal = np.take_along_axis(self.masks[self.rows], self.actions[..., None], -1)[..., 0]
+        if self.alive is not None:
+            legal |= ~self.alive[self.rows]
+        if not legal.all():
+            step = int(np.argwhere(~legal)[0][0])
+            raise DatasetError(f"{where}: 'actions' holds one in step {step} that 'masks' forbids there")
 
     def select(self, episodes: np.ndarray) -> Dataset:
         """A dataset of some episodes, int [E'], in that order."""
@@ -118,6 +172,23 @@ class Dataset:
             pick(self.masks), pick(self.alive), pick(self.end_seen),
             {key: pick(array) for key, array in self.extras.items()}, self.num_actions, dict(self.info),
         )  # fmt: skip
+
+
+def check_info(info: Any) -> None:
+    """DatasetError for an info, perhaps from somebody else's file, whose parts are not of the kinds that are read."""
+    if not isinstance(info, dict):
+        raise DatasetError(f"its info is {info!r}, a dictionary is needed")
+    where = info.get("name", "dataset")
+    env, references = info.get("env", {}), info.get("references")
+    needed = {"gym": ("name", "id")}.get(env.get("name"), ("name",)) if isinstance(env, dict) else ()
+    if not isinstance(env, dict) or (env and not all(isinstance(env.get(key), str) for key in needed)):
+        raise DatasetError(f"{where}: 'env' of its info is {env!r}: name, and for gym id, are needed")
+    if not isinstance(env.get("kwargs", {}), dict) or not isinstance(info.get("made", {}), dict):
+        raise DatasetError(f"{where}: 'made' and 'kwargs' of 'env' in its info are dictionaries")
+    if references is not None:
+        ends = [references.get(key) for key in ("random", "expert")] if isinstance(references, dict) else [None]
+        if not all(type(end) in (int, float) for end in ends) or len(set(ends)) < 2:
+            raise DatasetError(f"{where}: 'references' of its info is {references!r}: two numbers, random and expert")
 
 
 def join(parts: list[Dataset]) -> Dataset:

@@ -40,7 +40,7 @@ def _find(what: str, env: dict[str, Any], progress: Callable) -> Dataset:
     name = full_name(what, env)
     if name is not None:
         _check_env(recipes.env_of(name), env, name)  # before minutes go into making it
-        return recipes.load(name) if recipes.exists(name) else recipes.make(name, progress=progress)
+        return recipes.find(name, progress)
     path = Path(what)
     if path.is_dir():
         return replays.read(path)
@@ -148,7 +148,7 @@ def changes(recorded: dict[str, Any], env: dict[str, Any]) -> dict[str, Any]:
     if not recorded or recorded.get("name") != env["name"]:
         return {}
     if env["name"] == "mabc":
-        same = {item.name for item in fields(MabcConfig)} - {"opponent"} | {"gamma"}  # gamma: the algorithm's
+        same = {item.name for item in fields(MabcConfig)} - {"opponent", "gamma"}
         return {f"env.{key}": value for key, value in env.items() if key not in same and value is not None}
     given = env.get("kwargs", {}).items()
     return {f"env.kwargs.{key}": value for key, value in given if key not in recorded.get("kwargs", {})}
@@ -174,6 +174,11 @@ def _check_widths(dataset: Dataset, world: Any, told: str, where: Any) -> None:
     for what, has, needs in pairs:
         if has != needs:
             raise DatasetError(f"{told} does not fit {where}: it has {what} {has}, the environment {needs}")
+    if team and not dataset.num_actions:
+        raise DatasetError(
+            f"{told} is of a team of {agents} with continuous actions: teams are learned from with discrete ones, and "
+            "continuous actions with one agent"
+        )
 
 
 def _check_rules(rules: str | None, world: Any, told: str) -> None:

@@ -50,11 +50,23 @@ def is_local(dataset_id: str) -> bool:
 
 
 def write(dataset: Dataset, dataset_id: str) -> Path:
-    """Put a dataset with continuous actions into Minari's store, whole or not at all; an older one is replaced."""
-    minari()
+    """Put a dataset with continuous actions into Minari's store, whole or not at all; an older one is replaced.
+
+    DatasetError says why it could not be written.
+    """
+    try:
+        return _replace(dataset, dataset_id)
+    except OSError as error:
+        raise DatasetError(
+            f"minari:{dataset_id} could not be written: {error.filename or ''} {error.strerror or error}. Free some "
+            "space, or name another folder in MINARI_DATASETS_PATH"
+        ) from error
+
+
+def _replace(dataset: Dataset, dataset_id: str) -> Path:
+    target = folder_of(dataset_id)
     from minari.namespace import create_namespace, list_local_namespaces
 
-    target = folder_of(dataset_id)
     namespace = dataset_id.rpartition("/")[0]
     if namespace and namespace not in list_local_namespaces():
         create_namespace(namespace)
@@ -62,10 +74,11 @@ def write(dataset: Dataset, dataset_id: str) -> Path:
     # a hidden folder is none of Minari's datasets
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:
-        _write_into(dataset, dataset_id, temporary / "data")
-        shutil.rmtree(target, ignore_errors=True)
-        temporary.chmod(0o755)
-        temporary.rename(target)
+        (temporary / "new").mkdir()
+        _write_into(dataset, dataset_id, temporary / "new" / "data")
+        if target.exists():  # out of the way whole, so that nobody ever finds half of it
+            target.rename(temporary / "old")
+        (temporary / "new").rename(target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return target
@@ -151,13 +164,12 @@ def read(dataset_id: str) -> Dataset:
         )
     try:
         found = library.load_dataset(dataset_id)
-        episodes = list(found.iterate_episodes())
-    except (OSError, KeyError, ValueError, AssertionError, TypeError) as error:
+        return _dataset(dataset_id, found, list(found.iterate_episodes()))
+    except (OSError, KeyError, ValueError, AssertionError, TypeError, AttributeError) as error:
         raise DatasetError(
             f"minari:{dataset_id} is broken ({type(error).__name__}: {error}): delete {folder_of(dataset_id)} and "
             "download or make it again"
         ) from error
-    return _dataset(dataset_id, found, episodes)
 
 
 def _dataset(dataset_id: str, found: Any, episodes: list[Any]) -> Dataset:
@@ -171,7 +183,8 @@ def _dataset(dataset_id: str, found: Any, episodes: list[Any]) -> Dataset:
     if not kept:
         raise DatasetError(f"{where}: 'rewards': there is not a single step in it")
     lengths = np.array([len(episode.rewards) for episode in kept])
-    obs = [_rows(found.observation_space, episode.observations, where) for episode in kept]
+    scale = 255 if found.observation_space.dtype == np.uint8 else 1  # pixels, as env=gym scales them
+    obs = [_rows(found.observation_space, episode.observations, where) / np.float32(scale) for episode in kept]
     for episode, rows, length in zip(kept, obs, lengths, strict=True):
         if len(rows) != length + 1 or len(episode.actions) != length or len(episode.terminations) != length:
             raise DatasetError(
@@ -204,17 +217,16 @@ def _rows(space: Any, value: Any, where: str) -> np.ndarray:
         return np.eye(space.n, dtype=np.float32)[np.asarray(value) - space.start]
     if isinstance(space, spaces.Box):
         value = np.asarray(value)
-        rows = value.reshape(len(value), -1).astype(np.float32)
-        return rows / 255 if space.dtype == np.uint8 else rows
+        return value.reshape(len(value), -1).astype(np.float32)
     raise DatasetError(f"{where}: observations hold {space}; Box, Discrete, and Dict or Tuple of them can be read")
 
 
 def _info(dataset_id: str, found: Any) -> dict[str, Any]:
     """Our info, or what Minari's metadata says of somebody else's dataset."""
     metadata = found.storage.metadata
-    if INFO in metadata:
-        return json.loads(metadata[INFO])
     info: dict[str, Any] = {"name": f"minari:{dataset_id}"}
+    if INFO in metadata:
+        return info | dict(json.loads(metadata[INFO]))
     if found.env_spec is not None:
         info["env"] = {"name": "gym", "id": found.env_spec.id, "kwargs": dict(found.env_spec.kwargs)}
     if None not in (metadata.get("ref_min_score"), metadata.get("ref_max_score")):

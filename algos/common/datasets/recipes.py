@@ -12,13 +12,15 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from algos.common import config as cfg
 from algos.common.checkpoint import SUFFIX, CheckpointError
@@ -86,13 +88,51 @@ def make(
     progress: Callable = print,
     out: Path | None = None,
 ) -> Dataset:
-    """Make a dataset by its name, keep it where `load` finds it, and return it.
+    """Make a dataset by its name, keep it where `load` finds it, and return it; one process at a time does.
 
     steps: default the recipe's own; MABC's are about that many, in whole episodes. workers: processes that play
     (default one a core); they change nothing in the data. out: a file of our store to keep it in instead.
     BadInput for a name that no recipe has.
     """
     check_name(name)
+    with alone(name, progress):
+        return _make(name, steps, seed, workers, progress, out)
+
+
+def find(name: str, progress: Callable = print) -> Dataset:
+    """A dataset by its name, made now if it has not been."""
+    if not exists(name):
+        with alone(name, progress):
+            if not exists(name):  # another process has not made it meanwhile
+                return _make(name, None, 0, None, progress, None)
+    return load(name)
+
+
+@contextmanager
+def alone(name: str, progress: Callable) -> Iterator[None]:
+    """While no other process makes the dataset; waits for one that does."""
+    path = store.folder() / f".{name}.lock"
+    lock = FileLock(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            progress(f"{name} is being made by another process: waiting for it")
+            lock.acquire()
+    except OSError as error:
+        raise DatasetError(
+            f"{path} could not be written: {error.strerror or error}. Name another folder in MABC_DATA"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _make(
+    name: str, steps: int | None, seed: int, workers: int | None, progress: Callable, out: Path | None
+) -> Dataset:
     progress(f"making {name}: {steps or default_steps(name):,} steps")
     arguments = (name, steps or default_steps(name), seed, workers, progress)
     dataset = battles.make(*arguments) if is_battle(name) else make_gym(*arguments)

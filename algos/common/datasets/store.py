@@ -70,14 +70,15 @@ def load(path: str | Path) -> Dataset:
             text = (file.metadata() or {}).get(KIND)
             arrays = {name: file.get_tensor(name) for name in file.keys()} if text else {}  # noqa: SIM118 - not a dict
         header = json.loads(text or "null")
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, TypeError) as error:  # TypeError: a type that numpy has not
         raise DatasetError(
             f"{path} is cut short or not a safetensors file ({path.stat().st_size} bytes; {error}): make it again"
         ) from error
     if header is None:
         raise DatasetError(f"{path} is a safetensors file, but not a dataset of this suite (scripts.make_dataset's)")
-    if header["format"] != FORMAT:
-        raise DatasetError(f"{path} has format {header['format']}, this version reads {FORMAT}: make it again")
+    found = header.get("format") if isinstance(header, dict) else header
+    if found != FORMAT:
+        raise DatasetError(f"{path} has format {found!r}, this version reads {FORMAT}: make it again")
     return _dataset(path, header, arrays)
 
 
@@ -89,9 +90,13 @@ def _dataset(path: Path, header: dict[str, Any], arrays: dict[str, np.ndarray]) 
     for name, kind in KINDS.items():
         if name in arrays and arrays[name].dtype.kind != kind:
             raise DatasetError(f"{path}: '{name}' is {arrays[name].dtype}, another kind of number is needed")
+    if type(num_actions := header.get("num_actions")) is not int or num_actions < 0:
+        raise DatasetError(f"{path}: 'num_actions' is {num_actions!r}: 0, or as many as there are discrete actions")
+    if arrays["actions"].dtype.kind != ("i" if num_actions else "f"):
+        raise DatasetError(f"{path}: 'actions' is {arrays['actions'].dtype}, and num_actions is {num_actions}")
     extras = {name.removeprefix("extras/"): array for name, array in arrays.items() if name.startswith("extras/")}
     main = {name: arrays.get(name) for name in ARRAYS}
-    dataset = Dataset(**main, extras=extras, num_actions=header["num_actions"], info=header["info"])
+    dataset = Dataset(**main, extras=extras, num_actions=num_actions, info=header.get("info"))
     try:
         return dataset.check()
     except DatasetError as error:

@@ -30,13 +30,15 @@ def small():
 def team():
     """Two episodes, of 1 and 3 steps, of a team of two with five actions."""
     random = np.random.default_rng(1)
+    masks, actions = random.random((6, 2, 5)) < 0.5, random.integers(5, size=(4, 2))
+    masks[[[0], [2], [3], [4]], [[0, 1]], actions] = True  # what was done was legal
     return Dataset(
         obs=random.standard_normal((6, 2, 3)).astype(np.float32),
-        actions=random.integers(5, size=(4, 2)),
+        actions=actions,
         rewards=np.arange(4, dtype=np.float32),
         terminals=np.array([True, False, False, False]),
         starts=np.array([0, 1, 4]),
-        masks=random.random((6, 2, 5)) < 0.5,
+        masks=masks,
         alive=random.random((6, 2)) < 0.5,
         extras={"state": random.standard_normal((6, 7)).astype(np.float32), "success": np.array([True, False])},
         num_actions=5,

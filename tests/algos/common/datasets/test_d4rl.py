@@ -154,6 +154,11 @@ def test_scores_are_those_of_d4rl(tmp_path):
         ("antmaze-umaze-v2", "antmaze"),
         ("ant-medium-v2", "ant"),
         ("maze2d-large-sparse-v1", "maze2d-large"),
+        ("maze2d-umaze-dense-v1", "maze2d-umaze-dense"),
+        ("Ant_maze_u-maze_noisy_multistart_False_multigoal_False_sparse_fixed", "antmaze"),
+        ("walker_mixed", "walker2d"),
+        ("kitchen_microwave_kettle_light_slider-v0", "kitchen"),
+        ("mini_kitchen_microwave_kettle_light_slider-v0", "kitchen"),
         ("mine", None),
     ],
 )

@@ -137,7 +137,7 @@ def test_actions_beyond_the_bounds(car):
 
 
 def test_nothing_is_made_that_does_not_fit(monkeypatch):
-    monkeypatch.setattr(recipes, "make", None)
+    monkeypatch.setattr(recipes, "find", None)
     with pytest.raises(DatasetError, match="hopper-medium was recorded on Hopper-v5, the environment is Walker2d-v5"):
         load_data("hopper-medium", {**CAR, "id": "Walker2d-v5"})
     with pytest.raises(DatasetError, match="with env=gym, the environment is env=mabc"):
@@ -179,7 +179,8 @@ def test_changed_settings_are_told(tmp_path):
     path = str(store.save(tmp_path / "a.safetensors", battle(rules=None)))
     load_data(path, {**DUO, "opponent": "tactical", "sight": None, "gamma": 0.9, "max_steps": 50}, told.append)
     assert told == [
-        "note: skirmish-2v2-random was recorded without env.opponent=tactical, env.max_steps=50 of the environment"
+        "note: skirmish-2v2-random was recorded without env.opponent=tactical, env.gamma=0.9, env.max_steps=50 of the "
+        "environment"
     ]
 
 

@@ -1,5 +1,6 @@
 """Minari's format: others can read ours, we read theirs, and nothing half-written stays."""
 
+import json
 import warnings
 
 import gymnasium as gym
@@ -119,6 +120,40 @@ def test_what_does_not_hold_together_is_named(changes, text):
     with pytest.raises(DatasetError, match=text) as error:
         files.read("theirs-v0")
     assert "theirs-v0" in str(error.value)
+
+
+@pytest.mark.parametrize("info", ["{", "[1]", '{"env": "Hopper-v5"}'])
+def test_a_broken_info_is_named(small, info):
+    folder = files.write(small, "mabc/small-v0")
+    path = folder / "data" / "metadata.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), files.INFO: info}))
+    with pytest.raises(DatasetError, match="mabc/small-v0"):
+        files.read("mabc/small-v0")
+
+
+def test_a_store_that_cannot_be_written_is_named(small, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "file"))
+    with pytest.raises(DatasetError, match="MINARI_DATASETS_PATH"):
+        files.write(small, "mabc/small-v0")
+
+
+def test_bytes_are_as_the_environment_gives_them():
+    """Pixels alone are scaled to 0..1, within a dictionary they are not: what a policy sees through env=gym."""
+    from algos.common.adapters import _flat
+
+    pixels = gym.spaces.Box(0, 255, (2,), np.uint8)
+    values = np.array([[200, 100], [0, 255]], np.uint8)
+    parts = {"image": values, "x": np.zeros((2, 1))}
+    for number, (space, obs) in enumerate([
+        (pixels, values),
+        (gym.spaces.Dict({"image": pixels, "x": gym.spaces.Box(-1, 1, (1,), np.float64)}), parts),
+    ]):  # fmt: skip
+        episode = {"observations": obs, "actions": np.zeros((1, 1)), "rewards": [0.0]}
+        episode |= {"terminations": [True], "truncations": [False]}
+        theirs(f"theirs{number}-v0", space, gym.spaces.Box(-1, 1, (1,)), [episode])
+        first = {name: part[0] for name, part in obs.items()} if isinstance(obs, dict) else obs[0]
+        np.testing.assert_allclose(files.read(f"theirs{number}-v0").obs[0], _flat(space, first), rtol=1e-6)
 
 
 def test_a_dataset_without_episodes_is_named():

@@ -1,6 +1,8 @@
 """The named datasets: which snapshots make them, what their info tells, and that they come back as they were made."""
 
 import json
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -81,6 +83,36 @@ def test_a_recipe_is_repeated_to_the_bit_and_kept(snapshots, same):
     assert info["made"]["command"] == "python -m scripts.make_dataset hopper-medium-replay --steps 200 --seed 0"
     assert info["versions"]["mujoco"]
     json.dumps(info)
+
+
+def test_two_that_want_the_same_make_it_once(snapshots, tmp_path, monkeypatch, same):
+    """The second waits for the first, and then reads what it has made."""
+    monkeypatch.setattr(recipes, "default_steps", lambda name: 200)
+    told, found, started = [], [], threading.Event()
+    make_gym = recipes.make_gym
+
+    def slowly(*arguments):
+        started.set()
+        while "hopper-random is being made by another process: waiting for it" not in told:
+            time.sleep(0.01)
+        return make_gym(*arguments)
+
+    monkeypatch.setattr(recipes, "make_gym", slowly)
+    find = [threading.Thread(target=lambda: found.append(recipes.find("hopper-random", told.append))) for _ in "ab"]
+    find[0].start()
+    started.wait()
+    find[1].start()
+    for thread in find:
+        thread.join()
+    assert [line.partition(":")[0] for line in told].count("making hopper-random") == 1
+    same(*found)
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("MABC_DATA", str(tmp_path / "file"))
+    with pytest.raises(DatasetError, match="MABC_DATA"):
+        recipes.make("skirmish-2v2-random", progress=silent)
 
 
 def test_references_of_other_snapshots_are_measured_anew(snapshots, tmp_path, monkeypatch):

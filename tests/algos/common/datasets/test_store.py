@@ -37,11 +37,14 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, small):
         store.save(tmp_path / "file" / "a.safetensors", small)
 
 
-def broken(path, **changes):
+HEADER = {"format": 1, "num_actions": 0, "info": {}}
+
+
+def broken(path, header=HEADER, **changes):
     """The file's arrays, changed; None takes one away."""
     arrays = {**load_file(path), **changes}
-    header = {store.KIND: json.dumps({"format": 1, "num_actions": 0, "info": {}})}
-    save_file({name: array for name, array in arrays.items() if array is not None}, path, header)
+    about = {store.KIND: json.dumps(header)}
+    save_file({name: array for name, array in arrays.items() if array is not None}, path, about)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +57,14 @@ def broken(path, **changes):
         ({"terminals": np.zeros(6, np.float32)}, "'terminals' is float32"),
         ({"starts": np.array([0, 2, 2, 6])}, "at least one step"),
         ({"end_seen": np.ones(2, bool)}, "'end_seen' has 2 rows, expected 3"),
+        ({"rewards": np.zeros((6, 1), np.float32)}, "'rewards' has shape \\(6, 1\\)"),
+        ({"rewards": np.zeros((), np.float32)}, "'rewards' has shape \\(\\)"),
+        ({"starts": np.zeros((), np.int64)}, "'starts' has shape"),
+        ({"terminals": np.zeros((6, 1), bool)}, "'terminals' has shape"),
+        ({"obs": np.zeros(9, np.float32)}, "'obs' has shape"),
+        ({"alive": np.ones((9, 1), bool)}, "'alive' has shape"),
+        ({"extras/state": np.zeros((4, 2), np.float32)}, "extra 'state' has shape"),
+        ({"actions": np.zeros((6, 2), np.int64)}, "'actions' is int64, and num_actions is 0"),
     ],
 )
 def test_what_does_not_hold_together_is_named(tmp_path, small, changes, text):
@@ -62,6 +73,60 @@ def test_what_does_not_hold_together_is_named(tmp_path, small, changes, text):
     with pytest.raises(DatasetError, match=text) as error:
         store.load(path)
     assert str(path) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("header", "text"),
+    [
+        ([], "format"),
+        ({}, "format"),
+        ({"format": 1}, "num_actions"),
+        ({**HEADER, "num_actions": 2.0}, "num_actions"),
+        ({**HEADER, "num_actions": -1}, "num_actions"),
+        ({"format": 1, "num_actions": 0}, "info"),
+        ({**HEADER, "info": [1]}, "info"),
+        ({**HEADER, "info": {"env": "Hopper-v5"}}, "'env'"),
+        ({**HEADER, "info": {"env": {"id": "Hopper-v5"}}}, "'env'"),
+        ({**HEADER, "info": {"env": {"name": "gym"}}}, "'env'"),
+        ({**HEADER, "info": {"env": {"name": "gym", "id": "a", "kwargs": 1}}}, "'kwargs'"),
+        ({**HEADER, "info": {"made": "by hand"}}, "'made'"),
+        ({**HEADER, "info": {"references": {"random": 1}}}, "'references'"),
+        ({**HEADER, "info": {"references": [0, 1]}}, "'references'"),
+        ({**HEADER, "info": {"references": {"random": 1, "expert": 1}}}, "'references'"),
+    ],
+)
+def test_a_header_that_is_none_of_ours_is_named(tmp_path, small, header, text):
+    path = store.save(tmp_path / "a.safetensors", small)
+    broken(path, header)
+    with pytest.raises(DatasetError, match=text) as error:
+        store.load(path)
+    assert str(path) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"actions": 7}, "'actions' reach from 7 to 7, of 5 actions: 0 to 4 exist"),
+        ({"actions": -1}, "'actions' reach from -1"),
+        ({"masks": False}, "'actions' holds one in step 0 that 'masks' forbids"),
+    ],
+)
+def test_actions_that_do_not_exist_or_are_forbidden_are_named(tmp_path, team, changes, text):
+    path = store.save(tmp_path / "a.safetensors", team)
+    arrays = {name: np.full_like(getattr(team, name), value) for name, value in changes.items()}
+    broken(path, {**HEADER, "num_actions": team.num_actions}, **arrays)
+    with pytest.raises(DatasetError, match=text):
+        store.load(path)
+
+
+def test_a_type_that_numpy_has_not_is_named(tmp_path, small):
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import save_file as save_torch
+
+    path = tmp_path / "a.safetensors"
+    save_torch({"obs": torch.zeros(9, 4, dtype=torch.bfloat16)}, path, {store.KIND: json.dumps(HEADER)})
+    with pytest.raises(DatasetError, match="bf"):
+        store.load(path)
 
 
 def test_files_of_another_kind_are_refused(tmp_path, small):
