@@ -13,7 +13,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -95,7 +95,7 @@ def make(
     BadInput for a name that no recipe has.
     """
     check_name(name)
-    with alone(name, progress):
+    with alone(name, progress) if out is None else nullcontext():
         return _make(name, steps, seed, workers, progress, out)
 
 
