@@ -57,6 +57,12 @@ REBRAC_TUNED: dict[str, dict[str, Any]] = {
 choose one for each; and observations as they are, which they leave so and the other algorithms here do not."""
 REBRAC = REBRAC_TUNED["actor-0.05"]
 """What the report has: on the tuning datasets it is above the other bases. Arms without a file have not been run."""
+NEIGHBOURS: dict[str, dict[str, Any]] = {
+    "mopo": {"policy_lr": 3e-4, "batch_size": 128, "real_share": 0.5, "penalty": 50.0},
+    "combo": {"policy_lr": 3e-4, "batch_size": 128, "alpha": 5.0, "num_samples": 4},
+}
+"""Of MOPO and COMBO, for half the rows (they update their actors every time, COMBO on many actions): single seeds of 15,000
+steps on hopper-medium-replay, beside a penalty of 5 and an alpha of 1, which learned nothing that lasted."""
 STRATEGY: dict[str, Any] = {
     "starts": "uniform", "actions": "logged", "noise": 0.1, "noise_clip": 0.3, "horizon": 10, "keep": 1.0,
     "correction": "penalise", "quantile": 0.99, "penalty": 1.0, "real_share": 0.7,
@@ -78,6 +84,7 @@ TUNED: dict[str, dict[str, Any]] = {
     "top": {"starts": "top"},
     "top-real-0.5": {"starts": "top", "real_share": 0.5},
     "steered-top": {"actions": "steered", "starts": "top"},
+    "policy-top": {"actions": "policy", "starts": "top"},
     "steered-real-0.5": {"actions": "steered", "real_share": 0.5},
     "best": {"keep": 0.5},
     "real-0.9": {"real_share": 0.9},
@@ -126,6 +133,7 @@ def base_settings(dataset: str, base: str, arm: str = "") -> dict[str, Any]:
         found |= FAST_TARGETS
     if base == "rebrac":
         found |= {"batch_size": 256, **REBRAC_TUNED.get(arm, REBRAC)}  # of its own 1024, for time
+    found |= NEIGHBOURS.get(base, {})
     if base == "rebrac" and dataset.startswith("pointmaze"):
         found |= {"norm_reward": True}  # as CORL has it for mazes
     if base == "iql" and dataset.startswith("pointmaze"):
