@@ -61,8 +61,8 @@ NEIGHBOURS: dict[str, dict[str, Any]] = {
     "mopo": {"policy_lr": 3e-4, "batch_size": 128, "real_share": 0.5, "penalty": 50.0},
     "combo": {"policy_lr": 3e-4, "batch_size": 128, "alpha": 5.0, "num_samples": 4},
 }
-"""Of MOPO and COMBO, with half the rows for time. Chosen by single seeds of 15,000 steps on hopper-medium-replay, beside
-a penalty of 5 and an alpha of 1, with which next to nothing was learned."""
+"""Of MOPO and COMBO, with half the rows for time. Chosen by single seeds of 15,000 steps on hopper-medium-replay,
+beside a penalty of 5 and an alpha of 1, with which next to nothing was learned."""
 STRATEGY: dict[str, Any] = {
     "starts": "uniform", "actions": "logged", "noise": 0.1, "noise_clip": 0.3, "horizon": 10, "keep": 1.0,
     "correction": "penalise", "quantile": 0.99, "penalty": 1.0, "real_share": 0.7,
