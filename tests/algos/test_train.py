@@ -155,19 +155,6 @@ def test_stopped_while_the_world_models_train(tmp_path):
         np.testing.assert_array_equal(array, second[0][name], err_msg=name)
 
 
-def test_a_run_that_was_stopped_before_its_first_policy_is_filmed_from_the_start(tmp_path):
-    """The checkpoint that is left while world models train holds no state: nothing has been shown yet."""
-    config = {"env": {}, "algo": {}, "seed": 0, "total_steps": 90}
-    for state, filmed in (({}, [0, 30]), ({"step": 20}, [30])):
-        found = []
-        tree = {"step": 0, "seconds": 0.0, "state": state}
-        going_on = Run(tmp_path, config, tree, film=lambda step, _, found=found: found.append(step))
-        for step in (0, 10, 30):
-            going_on.show(step, None)
-        going_on.log.close()
-        assert found == filmed
-
-
 def wait_for(path, process, seconds=120):
     """Until a file is there."""
     deadline = time.time() + seconds
@@ -286,7 +273,7 @@ def play_options(folder, saved):
 def moments(folder, total_steps, steps, saved=None):
     """The steps at which a run is filmed, of those that it comes to; `saved`: the step that it was resumed from."""
     found = []
-    tree = None if saved is None else {"step": saved, "seconds": 0.0}
+    tree = None if saved is None else {"step": saved, "seconds": 0.0, "state": {"step": saved} if saved else {}}
     made = Run(folder, {"seed": 0, "total_steps": total_steps}, tree, film=lambda step, policy: found.append(step))
     for step in steps:
         made.show(step, None)
@@ -301,6 +288,7 @@ def test_moments_of_films(tmp_path):
     assert moments(tmp_path, 90, range(50, 100, 10), saved=40) == [60]
     assert moments(tmp_path, 90, range(70, 100, 10), saved=60) == []
     assert moments(tmp_path, 10, [0, 1000]) == [0]
+    assert moments(tmp_path, 90, [0, 10, 30], saved=0) == [0, 30], "stopped before it had a policy"
 
 
 def test_a_film_that_cannot_be_written_stops_nothing(tmp_path, capsys):
