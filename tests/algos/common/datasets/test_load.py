@@ -1,12 +1,14 @@
 """`data=`: every kind of source, and datasets that do not fit the environment."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from algos.common.config import BadInput
 from algos.common.datasets import battles, minari_files, recipes, store
 from algos.common.datasets.dataset import Dataset, DatasetError
-from algos.common.datasets.load import load_data
+from algos.common.datasets.load import _check_widths, load_data
 
 CAR = {"name": "gym", "id": "MountainCarContinuous-v0", "num_envs": 2, "kwargs": {}}
 DUO = {"name": "mabc", "scenario": "skirmish-2v2", "num_envs": 2, "obs": "vector", "state": "vector"}
@@ -116,6 +118,15 @@ def test_other_widths_and_kinds_name_both(car):
         load_data(discrete, CAR)
     with pytest.raises(DatasetError, match="observations of shape"):
         load_data(discrete, DUO)
+
+
+def test_teams_with_continuous_actions_are_refused():
+    """No algorithm learns from them: the dead would count, and next actions have another shape."""
+    world = SimpleNamespace(obs_shape=(2,), num_agents=3, num_actions=0, action_space=SimpleNamespace(shape=(1,)))
+    zeros = np.zeros((2, 3, 2), np.float32), np.zeros((1, 3, 1), np.float32), np.zeros(1, np.float32)
+    dataset = Dataset(*zeros, np.ones(1, bool), np.array([0, 1])).check()
+    with pytest.raises(DatasetError, match="a team of 3 with continuous actions"):
+        _check_widths(dataset, world, "spread", "somewhere")
 
 
 def test_another_environment_is_named(car):
