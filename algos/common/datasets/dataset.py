@@ -13,6 +13,9 @@ from typing import Any
 
 import numpy as np
 
+ARRAYS = ("obs", "actions", "rewards", "terminals", "starts", "masks", "alive", "end_seen")
+"""The arrays of a dataset that are learned from, all but its extras."""
+
 
 class DatasetError(RuntimeError):
     """A dataset that cannot be read; the text names the file, the key and what would do."""
@@ -84,7 +87,7 @@ class Dataset:
     def digest(self) -> str:
         """Which data these are: 32 hexadecimal digits of the arrays that are learned from."""
         found = hashlib.blake2b(digest_size=16)
-        for name in ("obs", "actions", "rewards", "terminals", "starts", "masks", "alive", "end_seen"):
+        for name in ARRAYS:
             if (array := getattr(self, name)) is not None:
                 found.update(f"{name} {array.dtype.str} {array.shape}".encode())
                 found.update(np.ascontiguousarray(array).data)
@@ -95,6 +98,8 @@ class Dataset:
         check_info(self.info)
         where = self.info.get("name", "dataset")
         self._check_shapes(where)
+        if self.actions.dtype.kind != ("i" if self.num_actions else "f"):
+            raise DatasetError(f"{where}: 'actions' is {self.actions.dtype}, and num_actions is {self.num_actions}")
         for key in ("obs", "actions", "rewards"):
             array = getattr(self, key)
             if array.dtype.kind == "f" and not np.isfinite(array).all():
@@ -137,8 +142,6 @@ class Dataset:
 
     def _check_choices(self, where: str) -> None:
         """DatasetError for discrete actions that do not exist or that were illegal where a living agent took them."""
-        if self.actions.dtype.kind != "i":
-            raise DatasetError(f"{where}: 'actions' is {self.actions.dtype}, the numbers of discrete ones are integers")
         low, high = self.actions.min(), self.actions.max()
         if low < 0 or high >= self.num_actions:
             raise DatasetError(
@@ -180,9 +183,11 @@ def check_info(info: Any) -> None:
         raise DatasetError(f"its info is {info!r}, a dictionary is needed")
     where = info.get("name", "dataset")
     env, references = info.get("env", {}), info.get("references")
-    needed = {"gym": ("name", "id")}.get(env.get("name"), ("name",)) if isinstance(env, dict) else ()
-    if not isinstance(env, dict) or (env and not all(isinstance(env.get(key), str) for key in needed)):
-        raise DatasetError(f"{where}: 'env' of its info is {env!r}: name, and for gym id, are needed")
+    if not isinstance(env, dict):
+        raise DatasetError(f"{where}: 'env' of its info is {env!r}, a dictionary is needed")
+    needed = ("name", "id") if env.get("name") == "gym" else ("name",)
+    if env and not (all(isinstance(env.get(key), str) for key in needed) and isinstance(env.get("task"), str | None)):
+        raise DatasetError(f"{where}: 'env' of its info is {env!r}: name, for gym id, and a task are text")
     if not isinstance(env.get("kwargs", {}), dict) or not isinstance(info.get("made", {}), dict):
         raise DatasetError(f"{where}: 'made' and 'kwargs' of 'env' in its info are dictionaries")
     if references is not None:

@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 
 from algos.common.checkpoint import write_bytes
-from algos.common.datasets.dataset import Dataset, DatasetError
+from algos.common.datasets.dataset import ARRAYS, Dataset, DatasetError
 
 FORMAT = 1
 KIND = "mabc-dataset"
 SUFFIX = ".safetensors"
-ARRAYS = ("obs", "actions", "rewards", "terminals", "starts", "masks", "alive", "end_seen")
 NEEDED = ARRAYS[:5]
 KINDS = {"obs": "f", "rewards": "f", "terminals": "b", "starts": "i", "masks": "b", "alive": "b", "end_seen": "b"}
 
@@ -92,8 +91,6 @@ def _dataset(path: Path, header: dict[str, Any], arrays: dict[str, np.ndarray]) 
             raise DatasetError(f"{path}: '{name}' is {arrays[name].dtype}, another kind of number is needed")
     if type(num_actions := header.get("num_actions")) is not int or num_actions < 0:
         raise DatasetError(f"{path}: 'num_actions' is {num_actions!r}: 0, or as many as there are discrete actions")
-    if arrays["actions"].dtype.kind != ("i" if num_actions else "f"):
-        raise DatasetError(f"{path}: 'actions' is {arrays['actions'].dtype}, and num_actions is {num_actions}")
     extras = {name.removeprefix("extras/"): array for name, array in arrays.items() if name.startswith("extras/")}
     main = {name: arrays.get(name) for name in ARRAYS}
     dataset = Dataset(**main, extras=extras, num_actions=num_actions, info=header.get("info"))

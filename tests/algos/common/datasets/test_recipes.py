@@ -93,7 +93,8 @@ def test_two_that_want_the_same_make_it_once(snapshots, tmp_path, monkeypatch, s
 
     def slowly(*arguments):
         started.set()
-        while "hopper-random is being made by another process: waiting for it" not in told:
+        deadline = time.time() + 60
+        while "hopper-random is being made by another process: waiting for it" not in told and time.time() < deadline:
             time.sleep(0.01)
         return make_gym(*arguments)
 

@@ -88,6 +88,8 @@ def test_what_does_not_hold_together_is_named(tmp_path, small, changes, text):
         ({**HEADER, "info": {"env": "Hopper-v5"}}, "'env'"),
         ({**HEADER, "info": {"env": {"id": "Hopper-v5"}}}, "'env'"),
         ({**HEADER, "info": {"env": {"name": "gym"}}}, "'env'"),
+        ({**HEADER, "info": {"env": {"name": ["gym"]}}}, "'env'"),
+        ({**HEADER, "info": {"env": {"name": "d4rl", "task": ["hopper"]}}}, "'env'"),
         ({**HEADER, "info": {"env": {"name": "gym", "id": "a", "kwargs": 1}}}, "'kwargs'"),
         ({**HEADER, "info": {"made": "by hand"}}, "'made'"),
         ({**HEADER, "info": {"references": {"random": 1}}}, "'references'"),
