@@ -33,7 +33,7 @@ class Episodes:
 
     @property
     def known(self) -> np.ndarray:
-        """Steps that a model may learn from, bool [M]."""
+        """Steps whose change of the state a model may learn from, bool [M]; reward and end are known of all."""
         return np.ones(len(self.rewards), bool) if self.next_known is None else self.next_known
 
     def split(self, fraction: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

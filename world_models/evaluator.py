@@ -41,16 +41,17 @@ class WorldEvaluator:
         device = found.obs_std.device
         arrays = (episodes.obs, episodes.rewards, episodes.terminals)
         seen, rewards, terminals = (torch.as_tensor(x, dtype=torch.float32, device=device) for x in arrays)
-        rated, said, true = [], [], []
+        rated, changes, earned = [], [], []  # of the latter two, what was said and what was true
         for some, outputs in one_step(model, episodes, some_of(steps, most)):
             rows = some + episodes.episode[some]
             rated.append(found.uncertainty(model.scale.read(outputs, seen[rows])))
             known = episodes.known[some]
             targets = model.scale.targets(seen[rows], seen[rows + 1], rewards[some], terminals[some])
-            said.append(outputs.mean(0)[known, :-1])
-            true.append(targets[known, :-1])
+            both = torch.stack([outputs.mean(0), targets])
+            changes.append(both[:, known, :-2])
+            earned.append(both[:, :, -2:-1])
         found.threshold = float(np.quantile(torch.cat(rated).cpu().numpy(), quantile))
-        found.skill = _skill(torch.cat(said), torch.cat(true))
+        found.skill = min(_skill(*torch.cat(changes, 1)), _skill(*torch.cat(earned, 1)))
         return found
 
     def uncertainty(self, prediction: Prediction) -> torch.Tensor:
@@ -65,7 +66,7 @@ class WorldEvaluator:
 
 
 def _skill(said: torch.Tensor, true: torch.Tensor) -> float:
-    """Share of the variance explained, of the changes together or of the rewards, the lesser: [M, D + 1] each."""
-    error, spread = (said - true).square().mean(0), true.var(0, correction=0)
-    parts = [1 - error[part].sum() / spread[part].sum() for part in (slice(-1), slice(-1, None)) if spread[part].any()]
-    return min([1.0, *(max(float(part), 0.0) for part in parts)])
+    """Share of the variance explained, 0 to 1, of all columns of [M, D] together; 1 where nothing varies."""
+    if not len(true) or not (spread := true.var(0, correction=0).sum()):
+        return 1.0
+    return min(max(float(1 - (said - true).square().mean(0).sum() / spread), 0.0), 1.0)

@@ -163,8 +163,8 @@ class _Data:
     def take(self, begins: torch.Tensor, length: int) -> tuple[torch.Tensor, ...]:
         """Windows of L steps that begin at steps int [...].
 
-        obs and next_obs [..., L, D], actions [..., L, k], rewards, terminals and weight [..., L]: weight is 0 behind an
-        episode's end (where its last step is repeated) and where the next row was not seen.
+        obs and next_obs [..., L, D], actions [..., L, k], rewards, terminals, weight and known [..., L]: weight is 0
+        behind an episode's end (where its last step is repeated), known where the next row was not seen.
         """
         episode = self.episode[begins][..., None]
         last = self.end[episode] - 1
@@ -173,7 +173,7 @@ class _Data:
         steps = torch.minimum(steps, last)
         rows = steps + episode
         arrays = (self.obs[rows], self.obs[rows + 1], self.actions[steps], self.rewards[steps], self.terminals[steps])
-        return *arrays, inside * self.known[steps]
+        return *arrays, inside, self.known[steps]
 
 
 def disturb(obs: torch.Tensor, most: torch.Tensor, draws: torch.Generator) -> torch.Tensor:
@@ -196,10 +196,11 @@ def window_losses(
     rewards: torch.Tensor,
     terminals: torch.Tensor,
     weight: torch.Tensor,
+    known: torch.Tensor,
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """Loss of windows as `take` gives them, [E, B, L, …]: see `scale.losses`."""
     outputs = model(model.scale.normalise(obs), actions).float()
-    return losses(outputs, model.scale.targets(obs, next_obs, rewards, terminals), weight)
+    return losses(outputs, model.scale.targets(obs, next_obs, rewards, terminals), weight, known)
 
 
 @torch.no_grad()
@@ -227,18 +228,18 @@ def one_step(
 
 
 def held_out_losses(model: Any, episodes: Episodes, steps: np.ndarray) -> dict[str, float]:
-    """Parts of the loss of some steps, int [M'], as means over steps and members."""
-    steps = steps[episodes.known[steps]]
+    """Parts of the loss of some steps, int [M'], as means over members and steps, of the change over known ones."""
     data = _Data(episodes, next(model.parameters()).device)
-    total: dict[str, float] = {}
+    total = dict.fromkeys(("change", "reward", "terminal"), 0.0)
+    changes = max(int(episodes.known[steps].sum()), 1)
     for some, outputs in one_step(model, episodes, steps):
-        obs, next_obs, _, rewards, terminals, weight = (
-            x[:, 0] for x in data.take(torch.as_tensor(some).to(data.obs.device), 1)
-        )
+        window = data.take(torch.as_tensor(some).to(data.obs.device), 1)
+        obs, next_obs, _, rewards, terminals, weight, known = (x[:, 0] for x in window)
         targets = model.scale.targets(obs, next_obs, rewards, terminals).expand_as(outputs)
-        _, parts = losses(outputs, targets, weight.expand(len(outputs), -1))
+        _, parts = losses(outputs, targets, *(x.expand(len(outputs), -1) for x in (weight, known)))
+        shares = {"change": known.sum().item() / changes, "reward": len(some) / len(steps)}
         for name, part in parts.items():
-            total[name] = total.get(name, 0.0) + part.item() * len(some) / len(steps)
+            total[name] += part.item() * shares.get(name, shares["reward"])
     return total
 
 

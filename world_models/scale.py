@@ -51,13 +51,17 @@ class Scale(nn.Module):
         self.register_buffer("reward_std", torch.ones(()))
 
     def fit(self, episodes: Episodes, steps: np.ndarray) -> None:
-        """Take the scale from some steps, int [M']; a feature that never varies keeps its deviation at 1."""
-        steps = steps[episodes.known[steps]]
+        """Take the scale from some steps, int [M']; a feature that never varies keeps its deviation at 1.
+
+        Of at least one of them the next row must be known.
+        """
         rows = steps + episodes.episode[steps]
-        before, after = episodes.obs[rows], episodes.obs[rows + 1]
+        known = episodes.known[steps]
+        before, after = episodes.obs[rows], episodes.obs[rows[known] + 1]
+        change = after - before[known]
         found = {"low": np.minimum(before.min(0), after.min(0)), "high": np.maximum(before.max(0), after.max(0))}
         found |= {"obs_mean": before.mean(0, np.float64), "obs_std": _deviation(before)}
-        found |= {"change_mean": (after - before).mean(0, np.float64), "change_std": _deviation(after - before)}
+        found |= {"change_mean": change.mean(0, np.float64), "change_std": _deviation(change)}
         rewards = episodes.rewards[steps]
         found |= {"reward_mean": rewards.mean(dtype=np.float64), "reward_std": _deviation(rewards)}
         for name, value in found.items():
@@ -89,22 +93,26 @@ def _deviation(x: np.ndarray) -> np.ndarray:
     return np.where(found > 1e-6, found, 1.0)
 
 
-def losses(outputs: torch.Tensor, targets: torch.Tensor, weight: torch.Tensor) -> tuple[torch.Tensor, dict[str, Any]]:
+def losses(
+    outputs: torch.Tensor, targets: torch.Tensor, weight: torch.Tensor, known: torch.Tensor
+) -> tuple[torch.Tensor, dict[str, Any]]:
     """Loss summed over the members, and its parts as means over the members.
 
-    outputs and targets [E, ..., D + 2], weight [E, ...]: 0 leaves a step out, whatever its target is. The loss of a
-    member is the mean squared error of the change, plus that of the reward, plus the cross-entropy of the end.
+    outputs and targets [E, ..., D + 2]; weight [E, ...]: 0 leaves a step out; known [E, ...]: 0 leaves out its change
+    alone, whatever stands there. The loss of a member is the mean squared error of the change, plus that of the
+    reward, plus the cross-entropy of the end.
     """
-    targets = torch.where(weight[..., None] > 0, targets, 0.0)
-    square = (outputs[..., :-1] - targets[..., :-1]).square()
+    change = torch.where(known[..., None] > 0, targets[..., :-2], 0.0)
+    end = nn.functional.binary_cross_entropy_with_logits(outputs[..., -1], targets[..., -1], reduction="none")
     parts = {
-        "change": square[..., :-1].mean(-1),
-        "reward": square[..., -1],
-        "terminal": nn.functional.binary_cross_entropy_with_logits(
-            outputs[..., -1], targets[..., -1], reduction="none"
-        ),
+        "change": _weighted((outputs[..., :-2] - change).square().mean(-1), weight * known),
+        "reward": _weighted((outputs[..., -2] - targets[..., -2]).square(), weight),
+        "terminal": _weighted(end, weight),
     }
-    count = weight.flatten(1).sum(1).clamp(min=1)
-    parts = {name: (part * weight).flatten(1).sum(1) / count for name, part in parts.items()}
     total = torch.stack(list(parts.values())).sum()
     return total, {name: part.detach().mean() for name, part in parts.items()}
+
+
+def _weighted(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Weighted mean of each member, [E], of x [E, ...]; 0 where all weights are."""
+    return (x * weight).flatten(1).sum(1) / weight.flatten(1).sum(1).clamp(min=1)

@@ -57,6 +57,10 @@ def train_world(
     config.worlds is copied into the folder; BadInput for one of another dataset or kind of model. Before anything is
     trained, the run gets a checkpoint to be resumed from.
     """
+    offline.require(
+        bool(episodes.known.any()),
+        f"data={run.config['data']}: no step's next observation is in it, so no world model can learn from it",
+    )
     device = run.config["device"]
     path = run.folder / f"world-s{number}{checkpoint.SUFFIX}"
     source = path if path.is_file() or not config.worlds else Path(config.worlds) / path.name

@@ -1,13 +1,15 @@
 """Training: what it may read, what it learns, and that it can be repeated."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
 from world_models.episodes import Episodes, ahead, context
-from world_models.fit import FitConfig, _clip, _Data, disturb, fit, held_out_losses, window_losses
+from world_models.evaluator import WorldEvaluator
+from world_models.fit import FitConfig, _clip, _Data, disturb, fit, held_out_losses, one_step, window_losses
 from world_models.store import make_model
 
 KINDS = {"mlp": {"width": 32, "layers": 2}, "transformer": {"width": 32, "layers": 2, "heads": 2, "context": 5}}
@@ -28,7 +30,7 @@ def test_windows_never_leave_their_episode(recorded):
     data = _Data(marked, torch.device("cpu"))
     pool = torch.arange(len(recorded.rewards))
     L = 9
-    obs, next_obs, actions, rewards, _, weight = data.draw(pool, 2, 2000, L, torch.Generator().manual_seed(0))
+    obs, next_obs, actions, rewards, _, weight, known = data.draw(pool, 2, 2000, L, torch.Generator().manual_seed(0))
     row_episode = np.repeat(np.arange(len(recorded.starts) - 1), np.diff(recorded.starts) + 1)
     rows, next_rows = obs[..., 0].long().numpy(), next_obs[..., 0].long().numpy()
     episode = row_episode[rows]
@@ -44,6 +46,7 @@ def test_windows_never_leave_their_episode(recorded):
     lengths = np.diff(recorded.starts)[episode[..., 0]]
     np.testing.assert_array_equal(real.sum(-1), np.minimum(lengths, L))
     assert set(steps[real].ravel()) == set(range(len(recorded.rewards))), "every step is learned from"
+    assert known.all()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -64,6 +67,40 @@ def test_rows_that_were_not_seen_are_not_learned_from(recorded, kind, poison):
     assert torch.equal(found[0][0], found[1][0])
     assert torch.equal(found[0][1], found[1][1])
     assert found[0][2] == found[1][2]
+
+
+def test_the_reward_and_the_end_are_learned_where_the_next_row_was_not_seen():
+    """Files without next observations: what is earned in an episode's last step, and that it is the last, are known.
+
+    The state counts the steps; an episode is over after the third, and only that one earns something.
+    """
+    E = 40
+    obs = np.tile(np.array([0, 1, 2, 2], np.float32), E)[:, None]  # the last row only fills
+    last = np.tile([False, False, True], E)
+    starts, none = np.arange(0, 3 * E + 1, 3), np.zeros((3 * E, 1), np.float32)
+    episodes = Episodes(obs, none, last.astype(np.float32), last, starts, ~last)
+    model = make_model("mlp", 1, 1, members=2, width=32, layers=2)
+    result = fit(model, episodes, FitConfig(updates=300, batch_steps=128, checks=1))
+    with torch.no_grad():
+        said = model.step(None, torch.tensor([[0.0], [1.0], [2.0]]), torch.zeros(3, 1))
+    after, reward, end = said.mean()
+    torch.testing.assert_close(reward, torch.tensor([0.0, 0.0, 1.0]), atol=0.1, rtol=0)
+    torch.testing.assert_close(end, torch.tensor([0.0, 0.0, 1.0]), atol=0.1, rtol=0)
+    torch.testing.assert_close(after[:2, 0], torch.tensor([1.0, 2.0]), atol=0.1, rtol=0)
+    assert model.scale.change_mean.item() == 1, "the filling is no change"
+    assert result["history"][-1]["reward"] < 0.1
+    assert WorldEvaluator.fit(model, episodes, result["held_out"]).skill > 0.9
+
+
+def test_unknown_rows_do_not_dilute_the_held_out_loss_of_the_change(recorded, monkeypatch):
+    """A mean over the known ones, whatever share of the steps they are, here in chunks that have few and many."""
+    monkeypatch.setattr("world_models.fit.one_step", partial(one_step, chunk=1))
+    model = small("mlp")
+    model.scale.fit(recorded, np.arange(len(recorded.rewards)))
+    steps, known = np.arange(50), np.arange(len(recorded.rewards)) > 13
+    found = held_out_losses(model, replace(recorded, next_known=known), steps)
+    assert found["change"] == pytest.approx(held_out_losses(model, recorded, steps[known[:50]])["change"], rel=1e-4)
+    assert found["reward"] == pytest.approx(held_out_losses(model, recorded, steps)["reward"], rel=1e-6)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -155,11 +155,15 @@ def test_rare_flags_stay_bounded():
 
 
 def test_loss_by_hand():
-    # member 0: changes off by 1 and 3 (mean square 5), reward off by 2 (4), logit 0 (ln 2); its second step is left out
-    outputs = torch.tensor([[[1.0, 3.0, 2.0, 0.0], [9.0, 9.0, 9.0, 9.0]]])
-    targets = torch.tensor([[[0.0, 0.0, 0.0, 1.0], [torch.nan, 0.0, torch.inf, 0.0]]])
-    total, parts = losses(outputs, targets, torch.tensor([[1.0, 0.0]]))
-    assert total.item() == pytest.approx(5 + 4 + np.log(2))
-    assert parts["change"].item() == pytest.approx(5)
-    twice, _ = losses(outputs.repeat(2, 1, 1), targets.repeat(2, 1, 1), torch.tensor([[1.0, 0.0], [1.0, 0.0]]))
-    assert twice.item() == pytest.approx(2 * (9 + np.log(2))), "a sum over members trains each as if it were alone"
+    # changes off by 1 and 3 (mean square 5), reward off by 2 (4), logit 0 (ln 2); the second step is left out; of the
+    # third only the change is: its reward is off by 1, its logit 0
+    outputs = torch.tensor([[[1.0, 3.0, 2.0, 0.0], [9.0, 9.0, 9.0, 9.0], [9.0, 9.0, 1.0, 0.0]]])
+    targets = torch.tensor([[[0.0, 0.0, 0.0, 1.0], [1.0, 0.0, 2.0, 0.0], [torch.nan, torch.inf, 0.0, 1.0]]])
+    weights = torch.tensor([[1.0, 0.0, 1.0]]), torch.tensor([[1.0, 1.0, 0.0]])
+    total, parts = losses(outputs, targets, *weights)
+    assert {name: part.item() for name, part in parts.items()} == pytest.approx(
+        {"change": 5, "reward": (4 + 1) / 2, "terminal": np.log(2)}
+    )
+    assert total.item() == pytest.approx(7.5 + np.log(2))
+    twice, _ = losses(outputs.repeat(2, 1, 1), targets.repeat(2, 1, 1), *(x.repeat(2, 1) for x in weights))
+    assert twice.item() == pytest.approx(2 * total.item()), "a sum over members trains each as if it were alone"
