@@ -426,5 +426,5 @@ def compared(data: Dataset, made: Dataset) -> str:
 
 def load_policy(config: dict[str, Any], state: dict[str, Any], device: str = "cpu", greedy: bool = True) -> Policy:
     """The base's policy from the `algo` part of a run's configuration and the state in its checkpoint."""
-    base = cfg.load_module(cfg.presets()[config["base"]])
-    return base.load_policy({"name": config["base"], **config["kwargs"]}, state, device, greedy)
+    settings = Config(base=config["base"], kwargs=config["kwargs"]).base_config()
+    return cfg.load_module(cfg.presets()[config["base"]]).load_policy(asdict(settings), state, device, greedy)

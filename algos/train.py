@@ -168,6 +168,8 @@ def check_values(overrides: list[str], env: str, algo: str, module: str) -> None
     OmegaConf.to_object(node.algo)  # __post_init__ looks at ranges
     if node.total_steps is not None and node.total_steps < 1:
         raise cfg.BadInput(f"total_steps={node.total_steps}: at least 1")
+    if node.seed < 0:
+        raise cfg.BadInput(f"seed={node.seed}: at least 0")
 
 
 # --- a run ---

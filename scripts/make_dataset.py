@@ -19,7 +19,7 @@ if str(ROOT) not in sys.path:  # run as a file; as a module, the checkout is whe
     sys.path.insert(0, str(ROOT))
 
 from algos.common import config as cfg  # noqa: E402
-from algos.common.datasets import battles, d4rl, describe, minari_files, recipes, replays, store  # noqa: E402
+from algos.common.datasets import battles, d4rl, describe, load, minari_files, recipes, replays, store  # noqa: E402
 from algos.common.datasets.dataset import Dataset, DatasetError  # noqa: E402
 
 
@@ -67,6 +67,8 @@ def look(what: str) -> Dataset:
         return store.load(path)
     if path.exists():
         return d4rl.read(path)
+    if len(path.parts) > 1 or path.suffix in load.HDF5:
+        raise DatasetError(f"{what} is not there; a dataset is a file, a folder of replays, minari:ID or a name")
     raise cfg.unknown("dataset", what, recipes.names())
 
 
@@ -104,6 +106,8 @@ def make(options: argparse.Namespace) -> None:
     for key in ("steps", "workers"):
         if getattr(options, key) is not None and getattr(options, key) < 1:
             raise cfg.BadInput(f"--{key} {getattr(options, key)}: at least 1 is needed")
+    if options.seed < 0:
+        raise cfg.BadInput(f"--seed {options.seed}: at least 0 is needed")
     if options.out and Path(options.out).suffix != store.SUFFIX:
         raise cfg.BadInput(f"--out {options.out}: a name that ends in {store.SUFFIX} is needed")
     if there := check_free(options):

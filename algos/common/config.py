@@ -155,11 +155,15 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return by_last.get(close[0], close[0]) if close else None
 
 
+MOST_TOLD = 30  # names that an error lists
+
+
 def unknown(what: str, word: str, known: Iterable[str]) -> BadInput:
     """The error for a name that does not exist, with the nearest one that does."""
     known = list(known)
     near = nearest(word, known)
-    advice = f"Did you mean '{near}'?" if near else f"Known: {', '.join(known)}."
+    more = f" and {len(known) - MOST_TOLD} more" if len(known) > MOST_TOLD else ""
+    advice = f"Did you mean '{near}'?" if near else f"Known: {', '.join(known[:MOST_TOLD])}{more}."
     return BadInput(f"unknown {what} '{word}'. {advice}")
 
 

@@ -129,8 +129,9 @@ def discounted_returns(data: Dataset, gamma: float) -> np.ndarray:
 class Rows:
     """A dataset as tensors, scaled, from which steps are picked by their number.
 
-    `steps` are those that minibatches are drawn from: all, or with cut_offs=False all but the last steps of episodes
-    that were cut off. Behind such a step nothing was done in any episode, so nothing holds the value of what follows.
+    `steps` are those that minibatches are drawn from: all of which the value of what follows can be asked, that is
+    not those whose next row was not seen, unless the task ended. With cut_offs=False no last steps of episodes that
+    were cut off either: behind such a step nothing was done in any episode, so nothing holds that value.
     """
 
     def __init__(self, data: Dataset, scaling: Scaling, device: str = "cpu", cut_offs: bool = True):
@@ -153,7 +154,7 @@ class Rows:
         last = np.zeros(data.num_steps, bool)
         last[data.starts[1:] - 1] = True
         self.last = tensor(last, torch.bool)
-        self.steps = tensor(np.flatnonzero(cut_offs | ~last | data.terminals), torch.int64)
+        self.steps = tensor(np.flatnonzero(data.next_known & (cut_offs | ~last) | data.terminals), torch.int64)
 
     def pick(self, steps: torch.Tensor) -> Batch:
         """Transitions of some steps int64 [M]: each array [M * N, …]."""
@@ -191,6 +192,10 @@ class Sampler:
     """
 
     def __init__(self, parts: list[Rows], seeds: int, batch_size: int, seed: int, next_actions: bool = False):
+        require(
+            all(len(part.steps) for part in parts),
+            "no step of the dataset can be learned from: of none is the next observation known or the end reached",
+        )
         self.parts, self.seeds, self.next_actions = parts, seeds, next_actions
         self.steps = max(1, batch_size // parts[0].num_agents)  # team-steps, so that there are batch_size rows
         self.device = parts[0].obs.device

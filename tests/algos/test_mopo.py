@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import asdict
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,10 @@ from algos.common.adapters import GymConfig, make_env
 from algos.common.config import BadInput, algo_keys
 from algos.common.datasets import store
 from algos.common.datasets.dataset import Dataset
+from algos.common.offline import Scaling
 from algos.common.run import Run, create_folder
+from algos.common.worlds import episodes_of
+from world_models.rollout import Generated
 
 PENDULUM = asdict(GymConfig(id="Pendulum-v1", num_envs=2))
 SMALL = {"hidden_size": 16, "batch_size": 40, "members": 2, "model_steps": 5, "rollout_starts": 30, "rollout_length": 3,
@@ -80,6 +84,33 @@ def test_recorded_rows_come_first(tmp_path, data, monkeypatch):
     assert seen[0]["obs"].shape == (2, 40, 3)
     assert scaled[:, :20].all()
     assert not scaled[:, 20:].any(), "the model's own rewards"
+
+
+def test_the_buffer_holds_the_rollouts_transitions(data, monkeypatch):
+    """Row by row: two rollouts of up to three steps for each of two seeds, in a buffer of five, scaled."""
+    obs = np.arange(4 * 4, dtype=np.float32).reshape(4, 4, 1).repeat(3, -1)
+    actions, rewards = obs[:, :-1, :1] / 100, obs[:, :-1, 0] * 10
+    terminals = np.zeros((4, 3), bool)
+    terminals[0, 1] = True  # the task ends in the second step; what is behind only fills
+    made = Generated(obs, actions, rewards, terminals, rewards, np.array([2, 1, 3, 3]))
+    monkeypatch.setattr(mopo, "generate", lambda *args, **kwargs: made)
+    monkeypatch.setattr(mopo, "data_bounds", lambda scale: None)
+    config = mopo.Config(seeds=2, batch_size=4, rollout_starts=2, rollout_length=3, buffer_size=5, real_share=0.25)
+    scaling = Scaling([1.0] * 3, [2.0] * 3, [-2.0], [2.0], 0.5)
+    recorded = store.load(data)
+    world = SimpleNamespace(context=1, scale=None), None
+    rollouts = mopo.Rollouts(config, recorded, episodes_of(recorded, -2, 2), world, scaling, None, 0, "cpu")
+    rollouts.refresh()
+    assert (rollouts.filled, rollouts.place) == ([3, 5], [3, 0])
+    # the first state of rollout m is 4 m; seed 0 has rollouts 0 and 1, seed 1 the last five of rollouts 2 and 3
+    states = [np.array([0, 1, 4]), np.array([9, 10, 12, 13, 14])]
+    for s, states_of in enumerate(states):
+        kept = {name: values[s, : len(states_of)].numpy() for name, values in rollouts.buffer.items()}
+        np.testing.assert_allclose(kept["obs"], (states_of[:, None].repeat(3, 1) - 1) / 2)
+        np.testing.assert_allclose(kept["next_obs"], (states_of[:, None].repeat(3, 1) + 1 - 1) / 2)
+        np.testing.assert_allclose(kept["actions"][:, 0], states_of / 100, rtol=1e-6)
+        np.testing.assert_allclose(kept["rewards"], states_of * 10 * 0.5)
+        np.testing.assert_allclose(kept["dones"], [0, 1, 0] if s == 0 else [0] * 5)
 
 
 def test_conservative_term_pushes_up_on_recorded_rows_alone():

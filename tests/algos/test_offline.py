@@ -76,6 +76,64 @@ def test_conservative_gap():
     assert found.item() == pytest.approx(math.log(4) - 1)
 
 
+def test_soft_target():
+    """The lesser of two critics, with and without what the entropy is worth; nothing behind an end."""
+    rewards, dones = torch.tensor([[1.0, 1.0]]), torch.tensor([[0.0, 1.0]])
+    next_q = torch.tensor([[[3.0, 5.0], [2.0, 7.0]]])  # [S = 1, C = 2, M = 2]
+    log_prob, temperature = torch.tensor([[-4.0, 9.0]]), torch.tensor([[0.5]])
+    found = cql.soft_target(rewards, dones, next_q, log_prob, temperature, 0.9)
+    torch.testing.assert_close(found, torch.tensor([[1 + 0.9 * (2 + 0.5 * 4), 1.0]]))
+    found = cql.soft_target(rewards, dones, next_q, None, temperature, 0.9)
+    torch.testing.assert_close(found, torch.tensor([[1 + 0.9 * 2, 1.0]]))
+
+
+@pytest.mark.parametrize(("log_std", "grows"), [(-5.0, True), (0.5, False)])
+def test_the_temperature_holds_the_entropy_at_its_target(log_std, grows):
+    """Actions that are nearly fixed make entropy worth more, nearly uniform ones (entropy log 2 > -1) less."""
+    learner, _ = learn(cql, reach(), Space(), 0)
+    for parameter in learner.actor.parameters():
+        parameter.data.zero_()
+    learner.actor.net.head.bias.data[..., 1] = log_std
+    learner.update_actor({"obs": torch.zeros(1, 64, 1)})
+    assert (learner.temperature["log"].item() > 0) == grows
+    assert learner.temperature["log"].item() != 0
+
+
+def test_sampled_values_are_of_each_rows_own_actions():
+    """With Q = 10 s + a and a policy that does s / 100 in s, with log-density s: the value less the density."""
+
+    class Does:
+        def sample(self, obs, repeats):
+            rows = obs.repeat_interleave(repeats, 1)
+            return rows / 100, rows[..., 0]
+
+    learner, _ = learn(cql, reach(), Space(), 0, num_samples=2)
+    learner.actor, learner.critics = Does(), lambda obs, actions: (10 * obs + actions)[:, None, :, 0]
+    obs, after = torch.tensor([[[1.0], [2.0], [3.0]]]), torch.tensor([[[4.0], [5.0], [6.0]]])
+    found = learner.sampled_values({"obs": obs, "next_obs": after})  # [1, 1, 3, 3 sources x 2]
+    assert found.shape == (1, 1, 3, 6)
+    uniform, here, later = found[0, 0].view(3, 3, 2).unbind(1)
+    s, t = obs[0], after[0]
+    torch.testing.assert_close(here, (10 * s + s / 100 - s).expand(3, 2))
+    torch.testing.assert_close(later, (10 * s + t / 100 - t).expand(3, 2))
+    drawn = uniform - 10 * s - math.log(2)
+    assert (drawn.abs() <= 1).all()
+    assert len(drawn.unique()) == 6
+
+
+@pytest.mark.parametrize(("updates", "share"), [(1, 1.0), (6, 0.5), (11, 0.0)])
+def test_iqls_actor_has_a_cosine_of_its_own(updates, share):
+    """After half of the ten updates that the learner was made for its step size is half."""
+    torch.manual_seed(0)
+    config = iql.Config(hidden_size=8, batch_size=8)
+    learner = iql.Learner(config, {"obs": 1, "actions": 0, "action_dims": 1, "agents": 1}, 10)
+    sampler = Sampler([Rows(reach(), Scaling([0.0], [1.0], [-1.0], [1.0]))], 1, 8, 0)
+    for _ in range(updates):
+        learner.update(sampler.sample())
+    assert learner.optimisers["actor"].param_groups[0]["lr"] == pytest.approx(config.lr * share, abs=1e-9)
+    assert learner.optimisers["critics"].param_groups[0]["lr"] == config.lr
+
+
 def test_conservative_term_is_exact_for_a_constant_value():
     """log E_uniform exp(Q - log density): for Q = c everywhere, of volume 2^k, it is c + log 2^k + log of 3 sources."""
     learner, _ = learn(cql, reach(), Space(), 0, num_samples=50)
@@ -132,6 +190,20 @@ def test_a_minibatch_holds_transitions_of_the_data():
     np.testing.assert_array_equal(batch["actions"], data.actions[steps, agents])
     np.testing.assert_array_equal(batch["dones"], data.terminals[steps])
     np.testing.assert_array_equal(batch["alive"], data.alive[rows, agents])
+
+
+def test_what_follows_is_never_read_where_it_was_not_seen():
+    """Of three episodes of two steps, the first was cut off and its last row fills; in the second that was the end."""
+    data = reach(6)
+    data.obs, data.starts = np.arange(9, dtype=np.float32)[:, None], np.array([0, 2, 4, 6])
+    data.terminals, data.end_seen = np.array([0, 0, 0, 1, 0, 0], bool), np.array([False, False, True])
+    rows = Rows(data.check(), Scaling.of(data, Space(), bc.Config()))
+    assert rows.steps.tolist() == [0, 2, 3, 4, 5]
+    data.starts, data.obs = np.arange(7), np.zeros((12, 1), np.float32)
+    data.terminals, data.end_seen = np.zeros(6, bool), np.zeros(6, bool)
+    del data.episode, data.rows  # kept from before
+    with pytest.raises(BadInput, match="no step of the dataset can be learned from"):
+        Sampler([Rows(data.check(), Scaling.of(data, Space(), bc.Config()))], 1, 4, 0)
 
 
 def test_next_actions_stop_at_episodes():

@@ -5,9 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from algos.common.datasets import battles
+from algos.common.datasets import battles, store
+from algos.common.datasets.dataset import Dataset
 from scripts import make_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,11 +84,31 @@ def test_what_is_told_fits_80_columns(run, tmp_path):
     assert max(map(len, listed.splitlines())) <= 80
 
 
+@pytest.mark.parametrize(
+    "info",
+    [
+        {"env": {"name": "mabc"}},
+        {"made": {"parts": [1]}},
+        {"made": {"parts": {"a": {"steps": 1}}}},
+        {"made": {"snapshots": 3}},
+        {"versions": "x"},
+    ],
+)
+def test_a_strangers_file_may_say_anything_of_itself(run, tmp_path, info):
+    none = np.zeros((2, 1), np.float32)
+    data = Dataset(none, none[:1], none[0], np.ones(1, bool), np.array([0, 1]), info=info)
+    assert "not known" in run(store.save(tmp_path / "a.safetensors", data), "--info").out
+
+
 def test_mistakes_are_told_in_a_line(run, tmp_path):
     assert "Did you mean 'hopper-medium'" in run("hoper-medium", rc=2).err
     assert "Did you mean 'hopper-medium'" in run("hoper-medium", "--info", rc=2).err
     assert "NAME is missing" in run(rc=2).err
     assert "--steps 0: at least 1" in run("hopper-medium", "--steps", 0, rc=2).err
+    assert "--seed -1: at least 0" in run("hopper-medium", "--seed", -1, rc=2).err
+    assert "nope/x.hdf5 is not there" in run("nope/x.hdf5", "--info", rc=1).err
+    assert " more." in (told := run("zzz", "--info", rc=2).err), "some of the hundreds of names, not all"
+    assert len(told) < 1_500
     assert "ends in .safetensors" in run("skirmish-2v2-random", "--out", "a.npz", rc=2).err
     assert "is not made yet" in run("skirmish-2v2-random", "--info", rc=1).err
     pytest.importorskip("h5py")

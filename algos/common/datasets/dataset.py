@@ -133,6 +133,8 @@ class Dataset:
                 raise DatasetError(f"{where}: '{key}' has {len(array)} rows, expected {shape[0]}")
             if array is not None and array.shape != shape:
                 raise DatasetError(f"{where}: '{key}' has shape {array.shape}, expected {shape}")
+        if self.alive is not None and not team:
+            raise DatasetError(f"{where}: 'alive' is for teams, and 'obs' with shape {self.obs.shape} is one agent's")
         for key, array in self.extras.items():
             if not array.ndim or len(array) not in (M + E, M, E):
                 raise DatasetError(
@@ -192,7 +194,7 @@ def check_info(info: Any) -> None:
         raise DatasetError(f"{where}: 'made' and 'kwargs' of 'env' in its info are dictionaries")
     if references is not None:
         ends = [references.get(key) for key in ("random", "expert")] if isinstance(references, dict) else [None]
-        if not all(type(end) in (int, float) for end in ends) or len(set(ends)) < 2:
+        if not all(type(end) in (int, float) and np.isfinite(end) for end in ends) or len(set(ends)) < 2:
             raise DatasetError(f"{where}: 'references' of its info is {references!r}: two numbers, random and expert")
 
 

@@ -34,7 +34,11 @@ def describe(dataset: Dataset) -> str:
         lines += _row("success", f"{dataset.extras['success'].mean():.3f} of episodes")
     lines += _row("observations", _observations(dataset.obs))
     lines += _row("actions", _actions(dataset))
-    for text in _made(info):
+    try:
+        made = list(_made(info))
+    except (AttributeError, KeyError, TypeError, ValueError):  # a stranger's file: it may say anything there
+        made = ["in a form that is not known here"]
+    for text in made:
         lines += _row("made", text)
     return "\n".join(lines)
 
@@ -47,7 +51,7 @@ def _row(label: str, text: str) -> list[str]:
 
 def _env(env: dict[str, Any]) -> str:
     if env.get("name") == "mabc":
-        return f"mabc {env['scenario']}, rules {env['rules']}"
+        return f"mabc {env.get('scenario', 'of a scenario not known')}, rules {env.get('rules', 'not known')}"
     kwargs = ", ".join(f"{key}={value}" for key, value in env.get("kwargs", {}).items())
     return f"{env.get('id') or env.get('task') or 'not known'}" + (f" ({kwargs})" if kwargs else "")
 

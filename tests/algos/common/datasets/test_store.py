@@ -63,6 +63,7 @@ def broken(path, header=HEADER, **changes):
         ({"terminals": np.zeros((6, 1), bool)}, "'terminals' has shape"),
         ({"obs": np.zeros(9, np.float32)}, "'obs' has shape"),
         ({"alive": np.ones((9, 1), bool)}, "'alive' has shape"),
+        ({"alive": np.ones(9, bool)}, "'alive' is for teams, and 'obs' with shape \\(9, 4\\) is one agent's"),
         ({"extras/state": np.zeros((4, 2), np.float32)}, "extra 'state' has shape"),
         ({"actions": np.zeros((6, 2), np.int64)}, "'actions' is int64, and num_actions is 0"),
     ],
@@ -95,6 +96,7 @@ def test_what_does_not_hold_together_is_named(tmp_path, small, changes, text):
         ({**HEADER, "info": {"references": {"random": 1}}}, "'references'"),
         ({**HEADER, "info": {"references": [0, 1]}}, "'references'"),
         ({**HEADER, "info": {"references": {"random": 1, "expert": 1}}}, "'references'"),
+        ({**HEADER, "info": {"references": {"random": 1, "expert": float("nan")}}}, "'references'"),
     ],
 )
 def test_a_header_that_is_none_of_ours_is_named(tmp_path, small, header, text):
