@@ -1,4 +1,4 @@
-"""Evaluate a run: greedy policy, fixed seeds, a fixed number of episodes per world; prints one JSON line.
+"""Evaluate a run: its greedy policy unless greedy=false, fixed seeds, so many episodes; prints one JSON line.
 
     python -m algos.evaluate run=runs/skirmish-3v3-ippo-s0
     python -m algos.evaluate run=runs/mine episodes=2048 bots=classic,tactical env.opponent=tactical
@@ -32,6 +32,7 @@ KEYS = {
     "bots": "scripted players for comparison (random,classic,tactical; none: bots=)",
     "seed": f"of the worlds ({SEED})",
     "device": "of the network (cpu)",
+    "greedy": "false: draw actions from the policy, where it has a distribution, as in training (true)",
     "record": "a folder for replays of the policy's episodes in the first world, or a .mabc file for the last of them",
 }
 
@@ -114,7 +115,7 @@ def evaluate_policy(
     seed: int = SEED,
     record: str | Path | None = None,
 ) -> dict[str, Any]:
-    """Greedy measures of a policy in the environment of a configuration, and the rules that it was played by.
+    """Measures of a policy in the environment of a configuration, and the rules that it was played by.
 
     record: a folder for replays of MABC's world 0, or a .mabc file for the last of them.
     Without a win rate where nothing can be won, or where several teams of the policy are each other's only rivals.
@@ -178,9 +179,10 @@ def evaluate_run(
     bots: tuple[str, ...] = BOTS,
     seed: int = SEED,
     record: str | Path | None = None,
+    greedy: bool = True,
 ) -> dict[str, Any]:
-    """A policy's measures, and those of the bots in its seats where there are bots."""
-    result = {"run": str(path), "algo": config["algo"]["name"], "env": config["env"]["name"]}
+    """A policy's measures, and those of the bots in its seats where there are bots; greedy is what it was loaded as."""
+    result = {"run": str(path), "algo": config["algo"]["name"], "env": config["env"]["name"], "greedy": greedy}
     result["scenario"] = config["env"].get("scenario") or config["env"].get("id")
     result.update(evaluate_policy(config["env"], policy, episodes, seed, record))
     if references := getattr(policy, "references", None):  # of the dataset that an offline policy learned from
@@ -196,7 +198,8 @@ def evaluate_run(
 def table(result: dict[str, Any]) -> str:
     """A small table for people."""
     against = f" against {result['against']}" if result.get("against") else ""
-    lines = [f"Greedy evaluation, {result['episodes']} episodes of {result['scenario']}{against}:"]
+    manner = "Greedy evaluation" if result["greedy"] else "Evaluation of drawn actions"
+    lines = [f"{manner}, {result['episodes']} episodes of {result['scenario']}{against}:"]
     rows = {result["algo"]: result, **{f"{bot} (bot)": row for bot, row in result["bots"].items()}}
     lines.append(f"  {'in the seats':<16} {'win rate':>8}  {'95% interval':<15} {'length':>7}  {'return':>7}")
     for name, row in rows.items():
@@ -256,9 +259,9 @@ def number(options: dict[str, str], key: str, default: Any, kind: type = int, ab
     return value
 
 
-def flag(options: dict[str, str], key: str) -> bool:
-    """A switch of the command line, off by default; BadInput for what is neither true nor false."""
-    value = options.get(key, "false").lower()
+def flag(options: dict[str, str], key: str, default: bool = False) -> bool:
+    """A switch of the command line; BadInput for what is neither true nor false."""
+    value = options.get(key, str(default)).lower()
     if value not in ("true", "false"):
         raise cfg.BadInput(f"{key}={options[key]}: true or false is needed")
     return value == "true"
@@ -266,13 +269,16 @@ def flag(options: dict[str, str], key: str) -> bool:
 
 def run_evaluation(argv: list[str]) -> dict[str, Any]:
     """What the command line asks for, as a dictionary."""
+    import torch
+
     from algos.common.adapters import make_env
     from algos.common.protocol import rules_version
     from algos.common.run import check_rules
 
     options, changes = parse(argv, KEYS)
     numbers = {"episodes": number(options, "episodes", 512, above=0), "seed": number(options, "seed", SEED)}
-    config, policy = load_run(options["run"], options.get("device", "cpu"))
+    greedy = flag(options, "greedy", True)
+    config, policy = load_run(options["run"], options.get("device", "cpu"), greedy)
     config["env"] = {**config["env"], **changes}
     record = options.get("record")
     if record and config["env"]["name"] != "mabc":
@@ -284,7 +290,8 @@ def run_evaluation(argv: list[str]) -> dict[str, Any]:
     for bot in bots:
         if bot not in BOTS:
             raise cfg.unknown("bot", bot, BOTS)
-    return evaluate_run(options["run"], config, policy, bots=bots, record=record, **numbers)
+    torch.manual_seed(numbers["seed"])  # of actions that are drawn
+    return evaluate_run(options["run"], config, policy, bots=bots, record=record, greedy=greedy, **numbers)
 
 
 def main(argv: list[str] | None = None) -> None:

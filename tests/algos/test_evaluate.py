@@ -43,7 +43,7 @@ def test_memory_is_cleared_where_an_episode_begins():
 
 
 def test_table_names_everybody():
-    row = {"episodes": 512, "win_rate": 0.5, "interval": [0.4, 0.6], "return": 0.1, "length": 12.0}
+    row = {"episodes": 512, "greedy": True, "win_rate": 0.5, "interval": [0.4, 0.6], "return": 0.1, "length": 12.0}
     bot = {key: value for key, value in row.items() if key != "return"}
     text = table({**row, "algo": "ippo", "scenario": "skirmish-3v3", "bots": {"classic": bot}})
     assert "ippo" in text
@@ -52,6 +52,8 @@ def test_table_names_everybody():
     assert "of skirmish-3v3:" in text
     text = table({**row, "algo": "ippo", "scenario": "versus-5v5", "against": "classic", "bots": {}})
     assert "of versus-5v5 against classic:" in text
+    assert text.startswith("Greedy evaluation")
+    assert table({**row, "greedy": False, "algo": "bc", "scenario": "a", "bots": {}}).startswith("Evaluation of drawn")
 
 
 @pytest.mark.parametrize(

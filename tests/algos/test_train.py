@@ -114,11 +114,15 @@ def test_offline_killed_and_resumed_is_bit_exact(tmp_path, name):
     arguments = [*OFFLINE, f"algo={name}", *(f"{below}.{key}={value}" for key, value in QUICK.items())]
     if name == "otto":
         arguments += ["algo.base=iql", "algo.model_steps=20", "algo.members=2", "algo.num_generated=500"]
-        arguments += ["algo.horizon=4", "algo.kwargs.seeds=2", "algo.quantile=1"]
+        arguments += ["algo.horizon=4", "algo.kwargs.seeds='2'", "algo.quantile=1"]  # a quoted number is one
     printed = kill_and_resume(tmp_path, arguments, 900)
     assert "Greedy evaluation" in printed
     result = json.loads(run(tmp_path, "evaluate", "run=a", "episodes=32").stdout)
     assert result["algo"] == name
+    if name == "iql":
+        drawn, again = (run(tmp_path, "evaluate", "run=a", "episodes=32", "greedy=false").stdout for _ in range(2))
+        assert drawn == again, "drawn by the seed"
+        assert json.loads(drawn)["return"] != result["return"]
     if name == "otto":
         for number in (0, 1):
             for file in ("world-s{}.safetensors", "generated-s{}.safetensors", "generated-s{}.png"):
@@ -171,6 +175,7 @@ def wait_for(path, process, seconds=120):
         (["env=gym", "algo=ippo", "data=x"], "data=x: algo=ippo learns in the environment; use bc, combo"),
         (["env=gym", "algo=otto", "data=x", "algo.kwargs.alhpa=1"], "'alhpa'. Did you mean 'alpha'"),
         (["env=gym", "algo=otto", "data=x", "algo.seeds=3"], "'algo.seeds'. Did you mean 'algo.kwargs.seeds'"),
+        (["env=gym", "algo=iql", "data=x", "seed=-1"], "seed=-1: at least 0"),
         (["env=gym", "algo=iql", "data=hoper-medium"], "unknown dataset 'hoper-medium'. Did you mean 'hopper-medium'"),
     ],
 )
