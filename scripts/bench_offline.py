@@ -157,7 +157,8 @@ def main() -> None:
     """What the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corl", type=Path, metavar="FOLDER", help="CORL's folder algorithms/offline")
-    parser.add_argument("--algos", default=",".join(OURS), help=f"some of {','.join(OURS)}")
+    parser.add_argument("--algos", nargs="+", choices=list(OURS), default=list(OURS), metavar="ALGO",
+                        help=f"some of {', '.join(OURS)}")  # fmt: skip
     parser.add_argument("--blocks", type=int, default=7, help="blocks of updates of each side (7)")
     parser.add_argument("--threads", type=int, default=1, help="of torch (1)")
     parser.add_argument("--json", metavar="FILE", help="write results there (- is stdout)")
@@ -165,7 +166,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     result = {**header("torch", "numpy"), "threads": options.threads, "algorithms": {}}
     data = fake_data()
-    for name in options.algos.split(","):
+    for name in options.algos:
         found = measure(name, data, options.corl, options.blocks)
         result["algorithms"][name] = found
         tell(f"{name:<7}" + "  ".join(

@@ -81,7 +81,8 @@ def main() -> None:
     """What the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corl", type=Path, metavar="FOLDER", required=True, help="CORL's folder algorithms/offline")
-    parser.add_argument("--datasets", default=",".join(DATASETS), help=f"some of {','.join(DATASETS)}")
+    parser.add_argument("--datasets", nargs="+", choices=DATASETS, default=DATASETS, metavar="DATASET",
+                        help=f"some of {', '.join(DATASETS)}")  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", required=True, help="write results there")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -92,7 +93,7 @@ def main() -> None:
         result = json.loads(options.json.read_text(encoding="utf-8"))
         if result["settings"] != made_with:
             raise SystemExit(f"{options.json} was made with {result['settings']}, not {made_with}: move it away")
-    for dataset in options.datasets.split(","):
+    for dataset in options.datasets:
         if dataset in result["datasets"]:
             continue
         ours = json.loads((run_otto.RESULTS / f"{dataset}.iql.base.json").read_text(encoding="utf-8"))

@@ -4,6 +4,7 @@
     python -m scripts.run_otto report                base and OTTO on the reporting datasets
     python -m scripts.run_otto ablate                one choice changed at a time
     python -m scripts.run_otto neighbours            MOPO and COMBO beside them
+    python -m scripts.run_otto foretold              what OTTO's world models foretell of the reporting datasets
     python -m scripts.run_otto table                 what is there so far, baselines/results/otto.json and the picture
 
 A cell is a dataset, an algorithm and an arm (base, or OTTO with some settings); its three seeds are trained side by
@@ -179,7 +180,7 @@ def run_cell(dataset: str, base: str, arm: str, otto: dict[str, Any] | None, upd
         """A run whose last policies are judged on the way, all seeds of each."""
 
         def show(self, step: int, policy: Any) -> None:
-            if step > updates - 1_000 * JUDGED:
+            if step > max(updates - 1_000 * JUDGED, 0):
                 everyone = offline.Policy(policy.actor, policy.scaling, SEEDS, seed=None)
                 found = offline.evaluate(everyone, judge, seed=3_000_017 + step)
                 judged.append(np.stack(found).reshape(2, SEEDS, -1).mean(-1))
@@ -224,6 +225,40 @@ def worlds_folder(dataset: str, config: Any) -> Path:
     return RUNS / dataset / f"worlds-{config.model}-{config.members}-{config.model_steps}"
 
 
+def foretold(dataset: str, path: Path = RESULTS.parent / "otto-foretold.json") -> None:
+    """Add to a file what share of the variance the world models of each seed foretell, as OTTO's cells have them."""
+    result: dict[str, Any] = {**header("torch", "numpy", "mujoco"), "settings": OTTO, "datasets": {}}
+    if path.exists():
+        result = json.loads(path.read_text(encoding="utf-8"))
+        if result["settings"] != OTTO:
+            raise SystemExit(f"{path.name} was made with {result['settings']}: move it away")
+    if dataset in result["datasets"]:
+        return
+    from algos import otto
+    from algos.common.adapters import make_env
+    from algos.common.datasets.load import load_data
+    from algos.common.run import Run, create_folder
+
+    folder, env_config = RUNS / dataset / "foretold", env_of(dataset)
+    shutil.rmtree(folder, ignore_errors=True)
+    base = {"base": bases_of(dataset)[0], "kwargs": base_settings(dataset, bases_of(dataset)[0])}
+    algo = {"name": "otto", **base, **OTTO}
+    run_config = {"env": env_config, "algo": algo, "seed": 0, "total_steps": 1, "data": dataset, "device": "cpu"}
+    create_folder(folder, run_config)
+    config = otto.Config(**algo)
+    share_worlds(folder, dataset, config)
+    arguments = (config, load_data(dataset, env_config), make_env(env_config, num_envs=1), Run(folder, run_config))
+    made = [otto.generated_data(*arguments, number) for number in range(SEEDS)]
+    keep_worlds(folder, dataset, config)
+    result["datasets"][dataset] = {
+        "foretold": [data.info["made"]["skill"] for data in made],
+        "generated_share": round(1 - otto.real_share_of(config, made), 4),
+    }
+    write_json(str(path), result)
+    shutil.rmtree(folder)
+    tell(f"{dataset}: {json.dumps(result['datasets'][dataset])}")
+
+
 def share_worlds(folder: Path, dataset: str, config: Any) -> None:
     """Put world models that an earlier cell trained into a run folder."""
     if hasattr(config, "worlds"):
@@ -249,6 +284,17 @@ def is_battle(dataset: str) -> bool:
 def bases_of(dataset: str) -> tuple[str, ...]:
     """The base algorithms that a dataset is learned with."""
     return DISCRETE if is_battle(dataset) else CONTINUOUS
+
+
+def share_of(text: str) -> tuple[int, int]:
+    """A share "1/2" of the cells as numbers; ArgumentTypeError for what is none."""
+    try:
+        number, count = map(int, text.split("/"))
+    except ValueError:
+        number, count = 0, 0
+    if not 1 <= number <= count:
+        raise argparse.ArgumentTypeError(f"{text}: a share as 1/2 and 2/2 are, from 1/N to N/N")
+    return number, count
 
 
 def cells(part: str) -> list[tuple[str, str, str, dict[str, Any] | None]]:
@@ -319,9 +365,12 @@ def table() -> None:
     for r in sorted(results, key=lambda r: (r["dataset"], r["base"], r["arm"] != "base", r["arm"])):
         spread = " ".join(f"{x:6.1f}" for x in r["scores"])
         print(f"{r['dataset']:<26} {r['base']:<7} {r['arm']:<15} {np.mean(r['scores']):6.1f}   [{spread} ]")
+    running = tuple(dataset for dataset in REPORTING if dataset.split("-")[0] in LOCOMOTION)
     summary: dict[str, Any] = {"command": "python -m scripts.run_otto table", "cells": len(results), "gains": {}}
-    for datasets, title in ((tuple(TUNING), "tuning"), (REPORTING, "reporting")):
+    for datasets, title in ((tuple(TUNING), "tuning"), (REPORTING, "reporting"), (running, "locomotion alone")):
         for arm in sorted({r["arm"] for r in results} - {"base"}):
+            if title == "locomotion alone" and arm != "otto":
+                continue
             against = AGAINST.get(arm, "otto") if arm in ABLATED and title == "reporting" else "base"
             if found := gains(results, arm, against, datasets):
                 summary["gains"][f"{title}: {arm} over {against}"] = {**interval(found), "cells": found}
@@ -364,17 +413,26 @@ def plot(results: list[dict[str, Any]], path: Path = ROOT / "docs" / "images" / 
 def main() -> None:
     """What the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=("tune", "report", "ablate", "neighbours", "table"))
-    parser.add_argument("--share", default="1/1", help="this process's share of the cells, e.g. 1/2")
+    parser.add_argument("part", choices=("tune", "report", "ablate", "neighbours", "foretold", "table"))
+    parser.add_argument("--share", default="1/1", type=share_of, help="this process's share of the cells, e.g. 1/2")
     parser.add_argument("--updates", type=int, default=UPDATES, help=f"gradient steps of a cell ({UPDATES})")
     parser.add_argument("--arm", help="only cells of this arm")
     options = parser.parse_args()
     if options.part == "table":
         table()
         return
-    number, _, count = options.share.partition("/")
-    chosen = [cell for cell in cells(options.part) if options.arm in (None, cell[2])]
-    for cell in chosen[int(number) - 1 :: int(count)]:
+    if options.part == "foretold":
+        for dataset in REPORTING:
+            foretold(dataset)
+        return
+    if options.updates < 1_000:
+        parser.error(f"--updates {options.updates}: at least 1,000, for a policy is judged after each thousand")
+    every = cells(options.part)
+    chosen = [cell for cell in every if options.arm in (None, cell[2])]
+    if not chosen:
+        parser.error(f"--arm {options.arm}: {options.part} has {', '.join(dict.fromkeys(cell[2] for cell in every))}")
+    number, count = options.share
+    for cell in chosen[number - 1 :: count]:
         run_cell(*cell, options.updates)
 
 

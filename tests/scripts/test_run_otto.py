@@ -1,7 +1,11 @@
-"""The bookkeeping of the OTTO experiments: pairs, gains, intervals. The cells themselves are hours of work."""
+"""The OTTO experiments: pairs, gains, intervals, and a cell so small that it takes seconds instead of minutes."""
+
+import json
+from functools import partial
 
 import pytest
 
+from algos.common.datasets import battles, recipes
 from scripts import run_otto
 
 
@@ -45,6 +49,57 @@ def test_base_and_otto_learn_with_the_same_settings():
         assert run_otto.base_settings(dataset, base, "otto") == run_otto.base_settings(dataset, base, "base")
         assert dataset not in run_otto.TUNING
     assert {(dataset, "bc") for dataset in run_otto.REPORTING} <= {key[:2] for key in cells if key[2] == "base"}
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    """Results, runs and a small dataset in a folder of the test."""
+    monkeypatch.setenv("MABC_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(battles, "REFERENCE_WORLDS", 4)
+    monkeypatch.setattr(battles, "REFERENCE_ROUNDS", 1)
+    monkeypatch.setattr(run_otto, "RESULTS", tmp_path / "results" / "otto")
+    monkeypatch.setattr(run_otto, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(run_otto, "EPISODES", {"mabc": 2})
+    monkeypatch.setattr(run_otto, "SMALL", {"hidden_size": 8, "lr": 1e-3})
+    recipes.make("skirmish-2v2-random", 400, 0, 1, lambda text: None)
+    return tmp_path
+
+
+def test_a_cell_from_its_dataset_to_the_table(folders, capsys):
+    """Scores of the policies of each seed, judged after every thousand steps and kept once; the table sums them up."""
+    run = partial(run_otto.run_cell, "skirmish-2v2-random", "bc", "base", None)
+    run(1_000)
+    (file,) = (folders / "results" / "otto").iterdir()
+    assert file.name == "skirmish-2v2-random.bc.base.json"
+    found = json.loads(file.read_text())
+    assert [len(policies) for policies in found["success"]] == [1, 1, 1], "after 1,000 steps, not before the first"
+    assert found["scores"] == pytest.approx([100 * rate for (rate,) in found["success"]])
+    written = file.stat().st_mtime_ns
+    run(1_000)
+    assert file.stat().st_mtime_ns == written, "a finished cell is not run again"
+    with pytest.raises(SystemExit, match="move it away"):
+        run(2_000)
+    run_otto.table()
+    assert "skirmish-2v2-random" in capsys.readouterr().out
+    assert json.loads((folders / "results" / "otto.json").read_text())["cells"] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["tune", "--share", "x"], "a share as 1/2 and 2/2 are"),
+        (["tune", "--share", "1/0"], "a share as 1/2 and 2/2 are"),
+        (["tune", "--share", "0/1"], "a share as 1/2 and 2/2 are"),
+        (["report", "--arm", "ottto"], "--arm ottto: report has base, otto"),
+        (["report", "--updates", "10"], "--updates 10: at least 1,000"),
+    ],
+)
+def test_options_that_make_no_sense(words, text, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["run_otto", *words])
+    with pytest.raises(SystemExit) as stop:
+        run_otto.main()
+    assert stop.value.code == 2
+    assert text in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("part", ["tune", "report", "ablate", "neighbours"])
