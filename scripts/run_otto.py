@@ -383,21 +383,22 @@ def table() -> None:
 
 
 def plot(results: list[dict[str, Any]], path: Path = ROOT / "docs" / "images" / "otto.png") -> None:
-    """Scores on the reporting datasets, base beside OTTO, each seed a point and their mean a bar."""
+    """Scores on the reporting datasets, base beside OTTO and then MOPO and COMBO; each seed a point, their mean a bar."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     found = {(r["dataset"], r["base"], r["arm"]): r["scores"] for r in results}
-    figure, panels = plt.subplots(1, len(REPORTING), figsize=(3 * len(REPORTING), 3.2), layout="constrained")
+    figure, panels = plt.subplots(1, len(REPORTING), figsize=(3.3 * len(REPORTING), 3.2), layout="constrained")
     for panel, dataset in zip(panels, REPORTING, strict=True):
-        bases = bases_of(dataset)
+        bases = bases_of(dataset) + (() if is_battle(dataset) else tuple(NEIGHBOURS))
         for arm, colour, side in (("base", "tab:gray", -0.18), ("otto", "tab:orange", 0.18)):
             for place, base in enumerate(bases):
                 seeds = found.get((dataset, base, arm), [])
-                panel.plot([place + side] * len(seeds), seeds, "o", color=colour, markersize=4)
-                panel.plot(place + side, np.mean(seeds or np.nan), "_", color=colour, markersize=18, markeredgewidth=2)
+                at = place + side * (base not in NEIGHBOURS)  # which have one arm
+                panel.plot([at] * len(seeds), seeds, "o", color=colour, markersize=4)
+                panel.plot(at, np.mean(seeds or np.nan), "_", color=colour, markersize=14, markeredgewidth=2)
             panel.plot([], [], "o", color=colour, label={"base": "alone", "otto": "with OTTO"}[arm])
         panel.set_xticks(range(len(bases)), bases)
         panel.set_xlim(-0.6, len(bases) - 0.4)
