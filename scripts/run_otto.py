@@ -383,7 +383,7 @@ def table() -> None:
 
 
 def plot(results: list[dict[str, Any]], path: Path = ROOT / "docs" / "images" / "otto.png") -> None:
-    """Scores on the reporting datasets, base beside OTTO and then MOPO and COMBO; each seed a point, their mean a bar."""
+    """Scores on the reporting datasets, base beside OTTO, then MOPO and COMBO; each seed a point, their mean a bar."""
     import matplotlib
 
     matplotlib.use("Agg")
