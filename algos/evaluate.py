@@ -179,10 +179,10 @@ def evaluate_run(
     bots: tuple[str, ...] = BOTS,
     seed: int = SEED,
     record: str | Path | None = None,
-    greedy: bool = True,
 ) -> dict[str, Any]:
-    """A policy's measures, and those of the bots in its seats where there are bots; greedy is what it was loaded as."""
-    result = {"run": str(path), "algo": config["algo"]["name"], "env": config["env"]["name"], "greedy": greedy}
+    """A policy's measures, and those of the bots in its seats where there are bots."""
+    result = {"run": str(path), "algo": config["algo"]["name"], "env": config["env"]["name"]}
+    result["greedy"] = getattr(policy, "greedy", True)
     result["scenario"] = config["env"].get("scenario") or config["env"].get("id")
     result.update(evaluate_policy(config["env"], policy, episodes, seed, record))
     if references := getattr(policy, "references", None):  # of the dataset that an offline policy learned from
@@ -277,8 +277,7 @@ def run_evaluation(argv: list[str]) -> dict[str, Any]:
 
     options, changes = parse(argv, KEYS)
     numbers = {"episodes": number(options, "episodes", 512, above=0), "seed": number(options, "seed", SEED)}
-    greedy = flag(options, "greedy", True)
-    config, policy = load_run(options["run"], options.get("device", "cpu"), greedy)
+    config, policy = load_run(options["run"], options.get("device", "cpu"), flag(options, "greedy", True))
     config["env"] = {**config["env"], **changes}
     record = options.get("record")
     if record and config["env"]["name"] != "mabc":
@@ -291,7 +290,7 @@ def run_evaluation(argv: list[str]) -> dict[str, Any]:
         if bot not in BOTS:
             raise cfg.unknown("bot", bot, BOTS)
     torch.manual_seed(numbers["seed"])  # of actions that are drawn
-    return evaluate_run(options["run"], config, policy, bots=bots, record=record, greedy=greedy, **numbers)
+    return evaluate_run(options["run"], config, policy, bots=bots, record=record, **numbers)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -260,7 +260,8 @@ class Policy:
 
     def __init__(self, actor: Any, scaling: Scaling, seeds: int, seed: int | None = 0, greedy: bool = True):
         self.actor, self.scaling, self.seeds, self.seed = actor, scaling, seeds, seed
-        self.choose = actor.greedy if greedy else getattr(actor, "draw", actor.greedy)
+        self.greedy = greedy or not hasattr(actor, "draw")
+        self.choose = actor.greedy if self.greedy else actor.draw
 
     @torch.inference_mode()
     def __call__(self, obs: np.ndarray, mask: np.ndarray, memory: Any = None):

@@ -363,6 +363,7 @@ def test_a_policy_without_a_distribution_is_always_greedy():
     obs, mask = np.zeros((3, 1, 1), np.float32), np.zeros((3, 1, 0), bool)
     greedy, drawn = (Policy(learner.actor, scaling, 1, greedy=g)(obs, mask)[0] for g in (True, False))
     np.testing.assert_array_equal(greedy, drawn)
+    assert Policy(learner.actor, scaling, 1, greedy=False).greedy, "and is called so"
 
 
 # --- configuration ---
