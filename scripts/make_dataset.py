@@ -58,18 +58,16 @@ def look(what: str) -> Dataset:
         if not recipes.exists(what):
             raise DatasetError(f"{what} is not made yet: python -m scripts.make_dataset {what}")
         return recipes.load(what)
-    if what.startswith("minari:"):
-        return minari_files.read(what.removeprefix("minari:"))
+    if what.startswith(load.MINARI):
+        return minari_files.read(what.removeprefix(load.MINARI))
     path = Path(what)
     if path.is_dir():
         return replays.read(path)
     if path.suffix == store.SUFFIX:
         return store.load(path)
-    if path.exists():
+    if path.exists() or path.suffix in load.HDF5:
         return d4rl.read(path)
-    if len(path.parts) > 1 or path.suffix in load.HDF5:
-        raise DatasetError(f"{what} is not there; a dataset is a file, a folder of replays, minari:ID or a name")
-    raise cfg.unknown("dataset", what, recipes.names())
+    raise load.not_found(what, recipes.names())
 
 
 def check_free(options: argparse.Namespace) -> str | None:

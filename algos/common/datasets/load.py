@@ -52,9 +52,14 @@ def _find(what: str, env: dict[str, Any], progress: Callable) -> Dataset:
         raise DatasetError(
             f"{what}: a .hdf5 or {store.SUFFIX} file, or a folder of {replays.SUFFIX} files, can be read"
         )
-    if len(path.parts) > 1:
-        raise DatasetError(f"{what} is not there; a dataset is a file, a folder of replays, minari:ID or a name")
-    raise cfg.unknown("dataset", what, [*(_kinds(env)), *recipes.names()])
+    raise not_found(what, [*_kinds(env), *recipes.names()])
+
+
+def not_found(what: str, names: list[str]) -> Exception:
+    """The error for what is neither a file that is there nor one of the names."""
+    if len(Path(what).parts) > 1:
+        return DatasetError(f"{what} is not there; a dataset is a file, a folder of replays, minari:ID or a name")
+    return cfg.unknown("dataset", what, names)
 
 
 def full_name(what: str, env: dict[str, Any]) -> str | None:
