@@ -158,18 +158,13 @@ def run_cell(dataset: str, base: str, arm: str, otto: dict[str, Any] | None, upd
     from algos.common import config as cfg
     from algos.common import offline
     from algos.common.adapters import make_env
-    from algos.common.run import Run, create_folder
+    from algos.common.run import Run
 
-    folder = RUNS / dataset / f"{base}.{arm}"
-    shutil.rmtree(folder, ignore_errors=True)
-    algo = {"name": name, **settings}
-    env_config = env_of(dataset)
-    config = {"env": env_config, "algo": algo, "seed": 0, "total_steps": updates, "data": dataset, "device": "cpu"}
     tell(f"{dataset} {base} {arm}")
-    create_folder(folder, config)
     module = cfg.load_module(cfg.presets()[name])
-    algo_config = module.Config(**algo)
-    share_worlds(folder, dataset, algo_config)
+    algo_config = module.Config(name=name, **settings)
+    folder, config = set_up(dataset, f"{base}.{arm}", algo_config, updates)
+    env_config = config["env"]
     about = header("torch", "numpy", "mujoco")
     start, clock = time.perf_counter(), time.process_time()
     env = make_env(env_config, num_envs=1)
@@ -205,7 +200,7 @@ def scores(result: dict[str, Any], references: dict[str, float] | None) -> list[
     """Normalised scores of the seeds: by our references in locomotion, 100 x success elsewhere."""
     from algos.common.datasets.d4rl import normalised_score
 
-    if result["dataset"].split("-")[0] in LOCOMOTION:
+    if is_locomotion(result["dataset"]):
         return normalised_score(np.mean(result["returns"], -1), {"references": references}).tolist()
     return (100 * np.mean(result["success"], -1)).tolist()
 
@@ -225,6 +220,21 @@ def worlds_folder(dataset: str, config: Any) -> Path:
     return RUNS / dataset / f"worlds-{config.model}-{config.members}-{config.model_steps}"
 
 
+def set_up(dataset: str, name: str, algo_config: Any, updates: int) -> tuple[Path, dict[str, Any]]:
+    """A new run folder, with the dataset's world models if they are trained already, and the run's configuration."""
+    from dataclasses import asdict
+
+    from algos.common.run import create_folder
+
+    folder = RUNS / dataset / name
+    shutil.rmtree(folder, ignore_errors=True)
+    config = {"env": env_of(dataset), "algo": asdict(algo_config), "seed": 0, "total_steps": updates}
+    config |= {"data": dataset, "device": "cpu"}
+    create_folder(folder, config)
+    share_worlds(folder, dataset, algo_config)
+    return folder, config
+
+
 def foretold(dataset: str, path: Path = RESULTS.parent / "otto-foretold.json") -> None:
     """Add to a file what share of the variance the world models of each seed foretell, as OTTO's cells have them."""
     result: dict[str, Any] = {**header("torch", "numpy", "mujoco"), "settings": OTTO, "datasets": {}}
@@ -237,21 +247,18 @@ def foretold(dataset: str, path: Path = RESULTS.parent / "otto-foretold.json") -
     from algos import otto
     from algos.common.adapters import make_env
     from algos.common.datasets.load import load_data
-    from algos.common.run import Run, create_folder
+    from algos.common.run import Run
 
-    folder, env_config = RUNS / dataset / "foretold", env_of(dataset)
-    shutil.rmtree(folder, ignore_errors=True)
-    base = {"base": bases_of(dataset)[0], "kwargs": base_settings(dataset, bases_of(dataset)[0])}
-    algo = {"name": "otto", **base, **OTTO}
-    run_config = {"env": env_config, "algo": algo, "seed": 0, "total_steps": 1, "data": dataset, "device": "cpu"}
-    create_folder(folder, run_config)
-    config = otto.Config(**algo)
-    share_worlds(folder, dataset, config)
-    arguments = (config, load_data(dataset, env_config), make_env(env_config, num_envs=1), Run(folder, run_config))
-    made = [otto.generated_data(*arguments, number) for number in range(SEEDS)]
+    base = bases_of(dataset)[0]  # any: it does not learn
+    config = otto.Config(base=base, kwargs=base_settings(dataset, base), **OTTO)
+    folder, run_config = set_up(dataset, "foretold", config, 1)
+    env_config, run = run_config["env"], Run(folder, run_config)
+    data, env = load_data(dataset, env_config), make_env(env_config, num_envs=1)
+    made = [otto.generated_data(config, data, env, run, number) for number in range(SEEDS)]
+    run.log.close()
     keep_worlds(folder, dataset, config)
     result["datasets"][dataset] = {
-        "foretold": [data.info["made"]["skill"] for data in made],
+        "foretold": [generated.info["made"]["skill"] for generated in made],
         "generated_share": round(1 - otto.real_share_of(config, made), 4),
     }
     write_json(str(path), result)
@@ -276,9 +283,14 @@ def keep_worlds(folder: Path, dataset: str, config: Any) -> None:
             (home / f".{path.name}.tmp").replace(home / path.name)
 
 
+def is_locomotion(dataset: str) -> bool:
+    """Whether it is one of MuJoCo's walkers."""
+    return dataset.startswith(tuple(LOCOMOTION))
+
+
 def is_battle(dataset: str) -> bool:
     """Whether it is one of MABC."""
-    return not dataset.startswith((*LOCOMOTION, "pointmaze"))
+    return not (is_locomotion(dataset) or dataset.startswith("pointmaze"))
 
 
 def bases_of(dataset: str) -> tuple[str, ...]:
@@ -365,12 +377,15 @@ def table() -> None:
     for r in sorted(results, key=lambda r: (r["dataset"], r["base"], r["arm"] != "base", r["arm"])):
         spread = " ".join(f"{x:6.1f}" for x in r["scores"])
         print(f"{r['dataset']:<26} {r['base']:<7} {r['arm']:<15} {np.mean(r['scores']):6.1f}   [{spread} ]")
-    running = tuple(dataset for dataset in REPORTING if dataset.split("-")[0] in LOCOMOTION)
+    arms = sorted({r["arm"] for r in results} - {"base"})
+    groups = {
+        "tuning": (tuple(TUNING), arms),
+        "reporting": (REPORTING, arms),
+        "locomotion alone": (tuple(filter(is_locomotion, REPORTING)), ["otto"]),
+    }
     summary: dict[str, Any] = {"command": "python -m scripts.run_otto table", "cells": len(results), "gains": {}}
-    for datasets, title in ((tuple(TUNING), "tuning"), (REPORTING, "reporting"), (running, "locomotion alone")):
-        for arm in sorted({r["arm"] for r in results} - {"base"}):
-            if title == "locomotion alone" and arm != "otto":
-                continue
+    for title, (datasets, some) in groups.items():
+        for arm in some:
             against = AGAINST.get(arm, "otto") if arm in ABLATED and title == "reporting" else "base"
             if found := gains(results, arm, against, datasets):
                 summary["gains"][f"{title}: {arm} over {against}"] = {**interval(found), "cells": found}

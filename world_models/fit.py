@@ -230,16 +230,17 @@ def one_step(
 def held_out_losses(model: Any, episodes: Episodes, steps: np.ndarray) -> dict[str, float]:
     """Parts of the loss of some steps, int [M'], as means over members and steps, of the change over known ones."""
     data = _Data(episodes, next(model.parameters()).device)
-    total = dict.fromkeys(("change", "reward", "terminal"), 0.0)
+    total: dict[str, float] = {}
     changes = max(int(episodes.known[steps].sum()), 1)
     for some, outputs in one_step(model, episodes, steps):
         window = data.take(torch.as_tensor(some).to(data.obs.device), 1)
         obs, next_obs, _, rewards, terminals, weight, known = (x[:, 0] for x in window)
         targets = model.scale.targets(obs, next_obs, rewards, terminals).expand_as(outputs)
         _, parts = losses(outputs, targets, *(x.expand(len(outputs), -1) for x in (weight, known)))
-        shares = {"change": known.sum().item() / changes, "reward": len(some) / len(steps)}
+        share = len(some) / len(steps)
+        shares = {"change": known.sum().item() / changes, "reward": share, "terminal": share}
         for name, part in parts.items():
-            total[name] += part.item() * shares.get(name, shares["reward"])
+            total[name] = total.get(name, 0.0) + part.item() * shares[name]
     return total
 
 
