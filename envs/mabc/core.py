@@ -6,12 +6,12 @@ import numpy as np
 
 from .jit import kernel, rule
 from .observe.vector import observe_world, state_of_world
-from .params import HITS, LEARN, NOBODY, NUM_ACTIONS, POLICY, RUNNING, TACTICAL_BOT, UP
+from .params import HITS, HUNT, LEARN, NOBODY, NUM_ACTIONS, POLICY, RUNNING, TACTICAL_BOT, UP
 from .reward import reset_potential, step_rewards
 from .rules.bases import guard_bases
 from .rules.bots import decide
 from .rules.bullets import bullets_on_bullets, bullets_on_tanks, bullets_on_terrain, fire, fly, list_bullets
-from .rules.chance import LAYOUT_STREAM, draw, episode_key
+from .rules.chance import LAYOUT_STREAM, START_STREAM, draw, draw_order, episode_key
 from .rules.drive import can_act, drive, note_places
 from .rules.life import enter, tick_teams
 from .rules.outcome import judge, judge_time
@@ -37,10 +37,38 @@ def reset_tank(tank, spec, layout, i):
     tank.shield = tank.stun = tank.entering = tank.wait = tank.held = 0
     tank.slide = tank.move = tank.press = tank.moved = tank.blocked = 0
     tank.carrier = tank.respawned = tank.axis = tank.in_forest = 0
-    tank.plan = tank.planned = tank.plan_x = tank.plan_y = 0
+    tank.engaged = 0
+    tank.post_x, tank.post_y = layout.x[i], layout.y[i]
     tank.points = 0
     tank.episode_return = 0.0
     clear_counts(tank)
+
+
+@rule
+def draw_places(world, spec, layout, t):
+    """Spread the tanks of team t over its entries: a sample of them, in order (Knuth's algorithm S)."""
+    wanted, left = spec.team_size[t], layout.entries[t]
+    if spec.wave_size[t] > 0 or wanted > left or spec.stance[spec.team_first[t]] != HUNT:
+        return
+    i = spec.team_first[t]
+    for e in range(layout.entries[t]):
+        if draw(world, START_STREAM + i) % left < wanted:
+            tank = world.tanks[i]
+            tank.x, tank.y = layout.entry_x[t, e], layout.entry_y[t, e]
+            tank.post_x, tank.post_y = tank.x, tank.y
+            wanted -= 1
+            i += 1
+        left -= 1
+
+
+@rule
+def draw_start(world, spec, layout):
+    """Draw where tanks start, among the entries of their team, and where they look."""
+    for t in range(spec.num_teams):
+        draw_places(world, spec, layout, t)
+    for i in range(spec.num_tanks):
+        if world.tanks[i].alive:
+            world.tanks[i].heading = draw(world, START_STREAM + i) >> 32 & 3
 
 
 @rule
@@ -85,6 +113,8 @@ def reset_world(world, spec, layouts):
             bullet.speed = bullet.steel = 0
     for k in range(world.width * world.height):
         world.terrain[k] = layout.terrain[k]
+    if spec.random_start:
+        draw_start(world, spec, layout)
     reset_potential(world, spec)
     hide_in_forest(world, spec)
 
@@ -121,7 +151,7 @@ def step_frame(world, spec, layout, scratch):
         for i in range(spec.num_tanks):
             tank = world.tanks[i]
             if tank.driver != LEARN and tank.driver != POLICY and tank.alive and tank.entering == 0:
-                decide(world, spec, layout, scratch, i, tank.driver)
+                decide(world, spec, layout, scratch, i, tank.driver, spec.bot_level[i], spec.knowledge[tank.team - 1])
     drive(world, spec, scratch)
     fly(world, spec, scratch)
     guard_bases(world, spec, scratch)
@@ -151,6 +181,7 @@ def begin_step(world, spec, scratch, orders, hold):
         world.lost[t] = 0
     world.toll = 0
     take_orders(world, spec, orders, hold)
+    draw_order(world, spec.num_tanks, scratch.order)
     note_places(world, spec, scratch)
     list_bullets(world, spec, scratch)
 
@@ -283,11 +314,12 @@ def step_worlds(worlds, spec_array, layouts, scratch, orders, hold, out, obs, fi
 
 
 @kernel
-def suggest_actions(worlds, spec_array, layouts, scratch, driver, actions):
-    """What a bot would do in the agents' seats: int64 [B, N] in the action space; no world changes.
+def suggest_actions(worlds, spec_array, layouts, scratch, driver, level, knowledge, actions):
+    """What a bot would do with the agents' tanks: int64 [B, N] in the action space; no world changes.
 
-    A bot decides every frame; its action for a step is its heading now and a press if it would fire in any of
-    the step's frames. A stunned tank only fires, as its mask says.
+    `tactical` decides once a step at most, as the kernel's does. The others decide every frame: their action for a
+    step is their heading now and a press if they would fire in any of its frames. A stunned tank only fires, as its
+    mask says.
     """
     spec = spec_array[0]
     for b in range(worlds.shape[0]):
@@ -301,12 +333,11 @@ def suggest_actions(worlds, spec_array, layouts, scratch, driver, actions):
             saved = scratch[0].saved
             saved[0] = world.tanks[i]
             tank = world.tanks[i]
-            tank.planned = 0
             press = 0
             for k in range(spec.frame_skip):
                 world.frame = frame + k
                 heading = tank.heading
-                decide(world, spec, layouts[world.layout], scratch[0], i, driver)
+                decide(world, spec, layouts[world.layout], scratch[0], i, driver, level, knowledge)
                 press |= tank.press
                 if driver == TACTICAL_BOT or tank.move != heading + 1 or tank.heading != heading:
                     break

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, permutations
 from os import PathLike
 
 import numpy as np
@@ -16,9 +16,9 @@ from .params import (
     DELAY_PLAYER,
     DELAY_STAGE,
     DOWN,
-    DRIVERS,
     EMPTY,
     HITS,
+    KNOWLEDGE,
     LEFT,
     MAX_BASES,
     MAX_ENTRIES,
@@ -29,6 +29,7 @@ from .params import (
     TILE,
     TYPES,
     UP,
+    driver_of,
 )
 from .scenarios import Scenario, ScenarioError
 from .state import LAYOUT, SPEC, WEIGHTS
@@ -48,6 +49,7 @@ def spec_of(scenario: Scenario, base_teams: list[int]) -> np.ndarray:
     for name in ("line_of_sight", "full_observability", "per_agent_reward", "frame_skip", "sight", "max_steps"):
         spec[name] = getattr(scenario, name)
     spec["power_ups"] = scenario.has_power_ups
+    spec["random_start"] = scenario.random_start and scenario.mode != "defend"
     spec["any_bot"] = any(team.driver in BOTS for team in scenario.teams)
     spec["entries"] = waves or scenario.has_power_ups or any(team.lives > 1 for team in scenario.teams)
     spec["power_up_period"] = scenario.power_up_period
@@ -69,10 +71,11 @@ def _fill_tanks(spec: np.void, scenario: Scenario) -> None:
     for t, team in enumerate(scenario.teams):
         spec["team_first"][t], spec["team_size"][t] = slot, len(team.tanks)
         spec["wave_size"][t] = len(team.wave)
+        spec["knowledge"][t] = KNOWLEDGE.index(team.knowledge)
         spec["wave"][t, : len(team.wave)] = [TYPES.index(tank) for tank in team.wave]
         for tank in team.tanks:
             spec["type"][slot], spec["team"][slot] = TYPES.index(tank), t + 1
-            spec["driver"][slot] = DRIVERS.index(team.driver)
+            spec["driver"][slot], spec["bot_level"][slot] = driver_of(team.driver)
             spec["stance"][slot] = STANCES.index(team.stance)
             spec["level"][slot], spec["lives"][slot] = team.level, team.lives
             if team.driver in ("learn", "policy"):
@@ -134,7 +137,7 @@ def layouts_of(scenario: Scenario) -> tuple[np.ndarray, list[int], list[maps.Map
     loaded = load_maps(scenario)
     found, base_teams = [], None
     for number, one in enumerate(loaded):
-        for sides in _sides(scenario):
+        for sides in _sides(scenario, one):
             for bases in _base_choices(scenario, one, sides):
                 teams = [team for team, _ in bases]
                 if base_teams is not None and teams != base_teams:
@@ -146,12 +149,20 @@ def layouts_of(scenario: Scenario) -> tuple[np.ndarray, list[int], list[maps.Map
     return np.concatenate(found), base_teams or [], loaded
 
 
-def _sides(scenario: Scenario) -> list[tuple[int, ...]]:
-    """Which side of the map each team takes: all rotations where sides may be swapped."""
+def _sides(scenario: Scenario, one: maps.Map) -> list[tuple[int, ...]]:
+    """Which side of the map each team takes, where sides may be swapped: all rotations of the teams.
+
+    On a map with more sides than teams, all ways to choose and share them out. In `siege` the attackers swap.
+    """
     teams = len(scenario.teams)
-    if not scenario.swap_sides or scenario.mode not in ("skirmish", "versus"):
+    swapping = {"skirmish": teams, "versus": teams, "siege": teams - 1}.get(scenario.mode, 0)
+    if not scenario.swap_sides or swapping < 2:
         return [tuple(range(teams))]
-    return [tuple((t + k) % teams for t in range(teams)) for k in range(teams)]
+    sides = sum(1 for entries in one.entries if entries)
+    if swapping == teams < sides:
+        return list(permutations(range(sides), teams))
+    rest = tuple(range(swapping, teams))
+    return [(*((t + k) % swapping for t in range(swapping)), *rest) for k in range(swapping)]
 
 
 def _base_choices(scenario: Scenario, one: maps.Map, sides: tuple[int, ...]) -> list[list[tuple[int, Point]]]:

@@ -6,7 +6,7 @@ Units: px (pixels), frames (60 a second), units (64 frames).
 
 import numpy as np
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Raised whenever a rule, a reward or an observation changes; results and files record it."""
 
 # -- geometry and clock (fact) ------------------------------------------------------------------
@@ -80,7 +80,26 @@ FOUND_RANGE = 24  # px: a scout this near to a target, on both axes, has found i
 
 DRIVERS = ("learn", "random", "classic", "tactical", "attract", "policy")
 LEARN, RANDOM_BOT, CLASSIC_BOT, TACTICAL_BOT, ATTRACT_BOT, POLICY = 0, 1, 2, 3, 4, 5
-BOTS = ("random", "classic", "tactical", "attract")
+LEVELS = ("novice", "regular", "expert")
+NOVICE, REGULAR, EXPERT = 0, 1, 2
+BOTS = ("random", "classic", "tactical", *(f"tactical:{level}" for level in LEVELS), "attract")
+"""Names of the kernel's bots; `tactical` alone is the expert."""
+
+
+def driver_of(name: str) -> tuple[int, int]:
+    """The number in DRIVERS and the level of "learn", "policy" or a bot's name."""
+    kind, _, level = name.partition(":")
+    return DRIVERS.index(kind), LEVELS.index(level or "expert")
+
+
+def driver_name(driver: int, level: int) -> str:
+    """The name that `driver_of` takes apart."""
+    return DRIVERS[driver] + (f":{LEVELS[level]}" if driver == TACTICAL_BOT else "")
+
+
+
+KNOWLEDGE = ("agent", "team", "all")
+BY_AGENT, BY_TEAM, BY_ALL = 0, 1, 2
 
 STANCES = ("hunt", "hold", "patrol")
 HUNT, HOLD, PATROL = 0, 1, 2
@@ -92,12 +111,18 @@ DECIDE_ODDS = 16  # fact: when aligned, a new goal decision with probability 1/1
 BLOCKED_WAIT = 16  # frames, our choice for the fact's "short wait"
 CLASSIC_DELAY = 32  # frames: the entry delay d that times its phases where nobody enters: our choice
 
-# -- tactical opponent (our own) ------------------------------------------------------------------
-AIM_RANGE = 112  # px: how far it opens fire
+# -- tactical opponent (our own), by level: novice, regular, expert -------------------------------
+REACTION = np.array((24, 16, 8))  # frames between decisions; in between it keeps its last order
+AIM_RANGE = np.array((64, 96, 112))  # px: how far it opens fire
+AIM_ODDS = np.array((50, 90, 100))  # percent: takes a shot that would hit, a decision
+DODGE_ODDS = np.array((20, 50, 70))  # percent: notices a bullet that flies at it, a decision
+LINE_COST = np.array((6, 6, 8))  # path cost of a place in an enemy's line of fire, against 1 for a free one
+FOCUS = np.array((0, 0, 1))  # whether a team goes for one enemy together
+LINE_TILES = 12  # how far a line of fire is thought to reach
 DODGE_RANGE = 48  # px: how near a bullet must be to be dodged
 DODGE_WIDTH = 14  # px off its line: a hit's 10, and the 4 by which a turn's snap may lead back
 BRICK_COST = 5  # path cost of a brick tile against 1 for a free one
-PLAN_MOVES = 12  # tiles planned ahead, then it plans anew
+SEARCH_FRAMES = 256  # how long a bot that knows of no enemy drives to one place before it tries another
 
 # -- sight ---------------------------------------------------------------------------------------
 FOREST_RANGE = 24  # px: nearer than this, forest does not hide: our choice

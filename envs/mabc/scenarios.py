@@ -11,7 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from .params import DRIVERS, MAX_BASES, MAX_LEVEL, MAX_TANKS, MAX_TEAMS, MAX_WAVE, MODES, PLAYER_LIVES, STANCES, TYPES
+from .params import (
+    BOTS,
+    KNOWLEDGE,
+    MAX_BASES,
+    MAX_LEVEL,
+    MAX_TANKS,
+    MAX_TEAMS,
+    MAX_WAVE,
+    MODES,
+    PLAYER_LIVES,
+    STANCES,
+    TYPES,
+)
 
 MAX_SIGHT = 416  # px: the longest side of the largest field
 MODE_BASES = {"defend": (1,), "skirmish": (), "siege": (-1,), "versus": (1, 2, 3, 4), "scout": (-1,)}
@@ -48,9 +60,10 @@ class Rewards:
 class Team:
     """One side: its tanks by type, who drives them, their lives, and how bots behave.
 
-    tanks: types in order of slots. driver: "learn" (agents), or a bot of the kernel. stance: "hunt", "hold" (stay at
-    the start) or "patrol" (to and fro along its row). wave: types of tanks that enter one after another, in place
-    of `lives`; `tanks` then only says how many fit on the field.
+    tanks: types in order of slots. driver: "learn" (agents), or a bot of the kernel (`tactical:novice`, …). knowledge:
+    what its bots know of the present step: what each sees itself ("agent"), what the team sees ("team"), or "all".
+    stance: "hunt", "hold" (stay at the start) or "patrol" (to and fro along its row). wave: types of tanks that enter
+    one after another, in place of `lives`; `tanks` then only says how many fit on the field.
     """
 
     tanks: tuple[str, ...] = ("player",)
@@ -58,6 +71,7 @@ class Team:
     lives: int = 1
     level: int = 0
     stance: str = "hunt"
+    knowledge: str = "team"
     wave: tuple[str, ...] = ()
 
 
@@ -68,7 +82,9 @@ class Scenario:
     map: a map's name, its text, a path ending in .txt, "generator:SEED", or a tuple of those (one is drawn at each
     reset). sight: px from the tank's centre to each side of its window. max_steps: steps of frame_skip frames.
     targets: `scout` only, how many of the map's bases are targets in an episode (0: all). stage: sets the delay
-    between entries. power_up_period: frames until a power-up appears, in modes without waves; 0: none.
+    between entries. power_up_period: frames until a power-up appears, in modes without waves; 0: none. random_start:
+    draw at reset at which of their team's entries tanks start, those that hold posts apart, and where they look; not in
+    `defend`.
     """
 
     name: str
@@ -83,6 +99,7 @@ class Scenario:
     full_observability: bool = False
     per_agent_reward: bool = False
     swap_sides: bool = True
+    random_start: bool = True
     targets: int = 0
     stage: int = 1
     power_up_period: int = 0
@@ -129,7 +146,7 @@ def _check_range(scenario: Scenario, name: str, low: int, high: int) -> None:
 
 def _check_team(number: int, team: Team, may_be_empty: bool) -> None:
     where = f"teams[{number}]"
-    for name, known in (("driver", DRIVERS), ("stance", STANCES)):
+    for name, known in (("driver", ("learn", *BOTS, "policy")), ("stance", STANCES), ("knowledge", KNOWLEDGE)):
         if getattr(team, name) not in known:
             raise unknown(f"{where}.{name}", getattr(team, name), known)
     for tank in (*team.tanks, *team.wave):
@@ -172,7 +189,7 @@ def check(scenario: Scenario) -> None:
     _check_range(scenario, "targets", 0, MAX_BASES)
     _check_range(scenario, "stage", 1, 35)
     _check_range(scenario, "power_up_period", 0, 30_000)
-    for name in ("line_of_sight", "full_observability", "per_agent_reward", "swap_sides"):
+    for name in ("line_of_sight", "full_observability", "per_agent_reward", "swap_sides", "random_start"):
         if getattr(scenario, name) not in (False, True):
             raise ScenarioError(f"{name}={getattr(scenario, name)!r}: expected True or False")
     for n in scenario.carriers:
@@ -207,8 +224,8 @@ def change(scenario: Scenario, changes: dict) -> Scenario:
 
 
 def _check_opponent(opponent: Any) -> None:
-    if not callable(opponent) and opponent not in DRIVERS[:-1]:
-        raise unknown("opponent", opponent, DRIVERS[1:-1])
+    if not callable(opponent) and opponent not in ("learn", *BOTS):
+        raise unknown("opponent", opponent, BOTS)
 
 
 def _with_drivers(teams: tuple[Team, ...], opponents: Any) -> tuple[Team, ...]:

@@ -9,6 +9,8 @@ import numpy as np
 
 from .params import MAX_BASES, MAX_BULLETS, MAX_ENTRIES, MAX_TANKS, MAX_TEAMS, MAX_TILES, MAX_WAVE
 
+QUEUE_BUCKETS, QUEUE_SIZE = 16, 4 * MAX_TILES * MAX_TILES
+
 TANK = np.dtype(
     [
         ("x", "i2"),  # centre, px
@@ -35,10 +37,9 @@ TANK = np.dtype(
         ("axis", "u1"),  # attract bot: the axis it tries first
         ("in_forest", "u1"),  # hidden from enemies that are not near
         ("driver", "i1"),
-        ("plan", "u4"),  # tactical bot: next headings, 2 bits each
-        ("planned", "i1"),  # how many of them are left
-        ("plan_x", "i2"),  # where the next planned heading applies, px
-        ("plan_y", "i2"),
+        ("engaged", "u1"),  # tactical bot: its order aims or dodges
+        ("post_x", "i2"),  # where it started the episode, px; < 0: not on the field
+        ("post_y", "i2"),
         ("points", "i4"),  # the game's points in this episode
         # counts of the running step, from which rewards are made
         ("kills", "i1"),
@@ -139,6 +140,7 @@ SPEC = np.dtype(
         ("per_agent_reward", "u1"),
         ("power_ups", "u1"),  # whether any can appear
         ("any_bot", "u1"),  # whether the kernel drives any tank
+        ("random_start", "u1"),  # whether places and headings are drawn at reset
         ("entries", "u1"),  # whether any tank can enter after the start
         ("frame_skip", "i2"),
         ("sight", "i2"),  # px
@@ -151,6 +153,7 @@ SPEC = np.dtype(
         ("wave", "i1", (MAX_TEAMS, MAX_WAVE)),  # types in order of entry
         ("team_size", "i1", MAX_TEAMS),  # places on the field
         ("team_first", "i1", MAX_TEAMS),  # slot of its first tank
+        ("knowledge", "i1", MAX_TEAMS),  # what its bots know
         ("team_hits", "f8", MAX_TEAMS),  # bullets that destroy all of it
         ("team_tanks", "f8", MAX_TEAMS),  # lives of all of it
         ("enemy_hits", "f8", MAX_TEAMS),
@@ -160,6 +163,7 @@ SPEC = np.dtype(
         ("type", "i1", MAX_TANKS),
         ("team", "i1", MAX_TANKS),
         ("driver", "i1", MAX_TANKS),
+        ("bot_level", "i1", MAX_TANKS),  # of `tactical`
         ("stance", "i1", MAX_TANKS),
         ("level", "i1", MAX_TANKS),
         ("lives", "i2", MAX_TANKS),
@@ -175,9 +179,13 @@ SPEC = np.dtype(
 
 SCRATCH = np.dtype(
     [
-        ("cost", "u2", MAX_TILES * MAX_TILES),
-        ("queue", "u2", 2048),
-        ("queued", "u1", MAX_TILES * MAX_TILES),
+        ("cost", "u2", MAX_TILES * MAX_TILES),  # of the cheapest way to each place so far
+        ("came", "u1", MAX_TILES * MAX_TILES),  # the heading of its last move
+        ("in_line", "u1", MAX_TILES * MAX_TILES),  # whether an enemy's shot would meet a tank at each place
+        ("bucket", "i2", QUEUE_BUCKETS),  # the last place queued at each cost, by its number in the queue
+        ("queue", "u2", QUEUE_SIZE),  # places
+        ("below", "i2", QUEUE_SIZE),  # the one queued before at the same cost
+        ("order", "u1", MAX_TANKS),  # of movement in this step
         ("saved", TANK, 1),
         ("touched", "u1"),
         ("places", "i8", MAX_TANKS),  # packed place of each tank in this frame; NOWHERE: not on the field

@@ -20,7 +20,7 @@ from ..core import Results, reset_worlds, seed_worlds, step_worlds, suggest_acti
 from ..layouts import layouts_of, spec_of
 from ..observe import entities
 from ..observe.kinds import Kind, View, obs_kind, state_kind
-from ..params import BOTS, DRIVERS, FPS, NUM_ACTIONS, RULES_VERSION, RUNNING
+from ..params import BOTS, FPS, KNOWLEDGE, NUM_ACTIONS, RULES_VERSION, RUNNING, driver_of
 from ..replay.recorder import Recorder
 from ..scenarios import Scenario, ScenarioError, change, unknown
 from ..state import SCRATCH, WORLD
@@ -207,11 +207,19 @@ class BatchedEnv:
         """Legal actions, bool [B, N, A]. Always some: the dead, the entering and the frozen may only stay and hold."""
         return self._give(self._out.mask)
 
-    def bot_actions(self, bot: str) -> np.ndarray:
-        """What a bot ("random", "classic", "tactical", "attract") would do in the agents' seats: int64 [B, N]."""
+    def bot_actions(self, bot: str, knowledge: str = "team") -> np.ndarray:
+        """What a bot would do with the agents' tanks: int64 [B, N].
+
+        bot: "random", "classic", "attract", or "tactical" with a level, as "tactical:novice". knowledge: what it knows
+        of the present step: what each agent sees ("agent"), what its team sees ("team"), or "all".
+        """
         if bot not in BOTS:
             raise unknown("bot", bot, BOTS)
-        suggest_actions(self._worlds, self._spec, self.layouts, self._scratch[0], DRIVERS.index(bot), self._actions)
+        if knowledge not in KNOWLEDGE:
+            raise unknown("knowledge", knowledge, KNOWLEDGE)
+        driver, level = driver_of(bot)
+        known = KNOWLEDGE.index(knowledge)
+        suggest_actions(self._worlds, self._spec, self.layouts, self._scratch[0], driver, level, known, self._actions)
         return self._give(self._actions)
 
     def snapshot(self) -> dict[str, np.ndarray]:

@@ -16,7 +16,7 @@ import numpy as np
 from ..core import reset_worlds, seed_worlds, trace_step
 from ..layouts import load_maps
 from ..observe.sight import look_around
-from ..params import DRIVERS, NUM_ACTIONS, RULES_VERSION, RUNNING
+from ..params import NUM_ACTIONS, RULES_VERSION, RUNNING, driver_name
 from ..scenarios import Scenario, ScenarioError
 from ..state import SCRATCH, SEEN, WORLD
 from .container import MAX_SECTIONS, pack
@@ -337,7 +337,7 @@ def _tanks(spec: np.void) -> list[dict[str, Any]]:
             {
                 "name": f"team{team}_{places.get(team, 0)}",
                 "team": team,
-                "driver": DRIVERS[spec["driver"][i]],
+                "driver": driver_name(spec["driver"][i], spec["bot_level"][i]),
                 "agent": agents.index(i) if i in agents else None,
             }
         )

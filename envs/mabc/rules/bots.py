@@ -9,6 +9,7 @@ from ..params import (
     BLOCKED_WAIT,
     CLASSIC_BOT,
     DECIDE_ODDS,
+    DEFEND,
     DOWN,
     DX,
     DY,
@@ -25,8 +26,9 @@ from ..params import (
     TILE,
     UP,
 )
-from .chance import HEADING_STREAM, TANK_STREAM, draw
-from .tactical import tactical
+from .chance import HEADING_STREAM, TANK_STREAM, draw, tie_break
+from .knowledge import knows_goal, knows_point, knows_tank
+from .tactical import FAR_AWAY, is_due, own_base_in_line, search_place, tactical
 
 
 @rule
@@ -46,8 +48,21 @@ def heading_to(dx, dy, vertical_first):
 
 
 @rule
-def hostile_tank(world, spec, i, turn):
-    """The living enemy number `turn` of tank i, or the next living one after it; NOBODY if none lives."""
+def nearest_enemy(world, spec, i, knowledge, bits):
+    """The nearest enemy tank of any team that tank i knows of, ties drawn; NOBODY if there is none."""
+    tank = world.tanks[i]
+    best, nearest = NOBODY, FAR_AWAY
+    for j in range(spec.num_tanks):
+        other = world.tanks[j]
+        key = tie_break(abs(other.x - tank.x) + abs(other.y - tank.y), bits, j)
+        if other.team != tank.team and key < nearest and knows_tank(world, spec, i, j, knowledge):
+            best, nearest = j, key
+    return best
+
+
+@rule
+def player_in_turn(world, spec, i, turn):
+    """`defend`: the living enemy number `turn` of tank i, or the next living one after it; NOBODY if none lives."""
     tank = world.tanks[i]
     count = spec.num_tanks
     enemies = 0
@@ -70,35 +85,47 @@ def hostile_tank(world, spec, i, turn):
 
 
 @rule
-def hostile_base(world, spec, i):
-    """The nearest enemy base that stands, or NOBODY."""
+def nearest_base(world, spec, i, knowledge, bits):
+    """The nearest enemy base that stands and that tank i knows of, ties drawn; NOBODY if there is none."""
     tank = world.tanks[i]
-    best, nearest = NOBODY, 1 << 20
+    best, nearest = NOBODY, FAR_AWAY
     for b in range(spec.num_bases):
         base = world.bases[b]
-        distance = abs(base.x - tank.x) + abs(base.y - tank.y)
-        if base.alive and base.team != tank.team and distance < nearest:
-            best, nearest = b, distance
+        key = tie_break(abs(base.x - tank.x) + abs(base.y - tank.y), bits, b)
+        if base.alive and base.team != tank.team and key < nearest and knows_goal(world, spec, i, b, knowledge):
+            best, nearest = b, key
     return best
 
 
 @rule
-def goal_heading(world, spec, i, bits):
+def chased_place(world, spec, i, knowledge, bits):
+    """Where `classic` drives to in its second phase, px: a player in turn in `defend`, else the nearest enemy.
+
+    Where it knows of none it searches.
+    """
+    if spec.mode == DEFEND:
+        j = player_in_turn(world, spec, i, i - spec.team_first[world.tanks[i].team - 1])
+    else:
+        j = nearest_enemy(world, spec, i, knowledge, bits)
+    if j == NOBODY:
+        return search_place(world, i)
+    return world.tanks[j].x, world.tanks[j].y
+
+
+@rule
+def goal_heading(world, spec, i, knowledge, bits):
     """The classic goal decision, by the episode's age t in units (an 8-bit counter) and the entry delay d."""
     tank = world.tanks[i]
     t = (world.frame >> 6) & 255  # 64 frames a unit
     d = spec.classic_delay
     if t * 8 <= d:
         return bits & 3
-    base = hostile_base(world, spec, i)
-    heading = NOBODY
+    base = nearest_base(world, spec, i, knowledge, bits)
     if t * 4 <= d or base == NOBODY:
-        target = hostile_tank(world, spec, i, i - spec.team_first[tank.team - 1])
-        if target != NOBODY:
-            other = world.tanks[target]
-            heading = heading_to(other.x - tank.x, other.y - tank.y, bits & 1)
+        x, y = chased_place(world, spec, i, knowledge, bits)
     else:
-        heading = heading_to(world.bases[base].x - tank.x, world.bases[base].y - tank.y, bits & 1)
+        x, y = world.bases[base].x, world.bases[base].y
+    heading = heading_to(x - tank.x, y - tank.y, bits & 1)
     return heading if heading != NOBODY else bits & 3
 
 
@@ -109,8 +136,18 @@ def press_at_random(world, i, bits):
 
 
 @rule
-def classic(world, spec, i):
-    """One frame of the original's enemy."""
+def spare_own_base(world, spec, i):
+    """Take a press back that would shoot at a base of tank i's own team, before or after the turn that it begins."""
+    tank = world.tanks[i]
+    if tank.press and (
+        own_base_in_line(world, spec, tank, tank.heading) or own_base_in_line(world, spec, tank, tank.move - 1)
+    ):
+        tank.press = 0
+
+
+@rule
+def classic(world, spec, i, knowledge):
+    """One frame of the original's enemy; it never shoots at a base of its own (ours)."""
     tank = world.tanks[i]
     bits = draw(world, TANK_STREAM + i)
     choice = draw(world, HEADING_STREAM + i)
@@ -124,13 +161,14 @@ def classic(world, spec, i):
             heading = (heading + 2) & 3
             if aligned(tank):
                 if bits & 4:
-                    heading = goal_heading(world, spec, i, choice)
+                    heading = goal_heading(world, spec, i, knowledge, choice)
                 else:
                     heading = (tank.heading + (1 if bits & 16 else 3)) & 3
     elif aligned(tank) and (bits >> 16) % DECIDE_ODDS == 0:
-        heading = goal_heading(world, spec, i, choice)
+        heading = goal_heading(world, spec, i, knowledge, choice)
     tank.move = heading + 1
     press_at_random(world, i, bits)
+    spare_own_base(world, spec, i)
 
 
 @rule
@@ -146,8 +184,8 @@ def random_bot(world, spec, i):
 
 
 @rule
-def attract_target(world, spec, i):
-    """Player 1 targets enemy places 2, 4, 3 and player 2 places 3, 5, 4 (from 0), then any living enemy."""
+def attract_target(world, spec, i, knowledge, bits):
+    """Player 1 targets enemy places 2, 4, 3 and player 2 places 3, 5, 4 (from 0), then the nearest enemy."""
     tank = world.tanks[i]
     second = (i - spec.team_first[tank.team - 1]) & 1
     for k in range(3):
@@ -155,20 +193,20 @@ def attract_target(world, spec, i):
         for t in range(spec.num_teams):
             if t != tank.team - 1 and place < spec.team_size[t]:
                 j = spec.team_first[t] + place
-                if world.tanks[j].alive:
+                if knows_tank(world, spec, i, j, knowledge):
                     return j
-    return hostile_tank(world, spec, i, second)
+    return nearest_enemy(world, spec, i, knowledge, bits)
 
 
 @rule
-def attract(world, spec, i):
+def attract(world, spec, i, knowledge):
     """The attract mode's script: power-up first, else its target, along alternating axes, always firing."""
     tank = world.tanks[i]
     goal_x, goal_y = tank.x, tank.y
-    if world.power_up != NOBODY:
+    if world.power_up != NOBODY and knows_point(world, spec, i, world.power_up_x, world.power_up_y, knowledge):
         goal_x, goal_y = world.power_up_x, world.power_up_y
     else:
-        j = attract_target(world, spec, i)
+        j = attract_target(world, spec, i, knowledge, draw(world, HEADING_STREAM + i))
         if j != NOBODY:
             goal_x, goal_y = world.tanks[j].x, world.tanks[j].y
     if aligned(tank) and (world.frame // 16 + i) & 1 != tank.axis:
@@ -180,13 +218,13 @@ def attract(world, spec, i):
 
 
 @rule
-def keep_post(world, spec, layout, i):
+def keep_post(world, spec, i):
     """Stances: a tank that holds its post only turns there; one on patrol goes to and fro along its row."""
     tank = world.tanks[i]
     stance = spec.stance[i]
-    if stance == HUNT or tank.move == 0 or layout.x[i] < 0:
+    if stance == HUNT or tank.move == 0 or tank.post_x < 0:
         return
-    dx, dy = tank.x - layout.x[i], tank.y - layout.y[i]
+    dx, dy = tank.x - tank.post_x, tank.y - tank.post_y
     reach = 0 if stance == HOLD else PATROL_RANGE
     heading = tank.move - 1
     ahead_x, ahead_y = dx + DX[heading], dy + DY[heading]
@@ -196,21 +234,21 @@ def keep_post(world, spec, layout, i):
     if turns and (((heading - tank.heading) & 1) == 0 or aligned(tank)):
         tank.heading = heading  # turns on the spot, without driving
     tank.move = 0
-    aims = tank.driver == TACTICAL_BOT and tank.planned == 0  # it turned to shoot: the patrol waits
-    if stance == PATROL and not tank.press and not aims:
+    if stance == PATROL and not tank.press and not tank.engaged:  # it turned to shoot: the patrol waits
         back = heading_to(-dx if abs(dx) >= reach else 0, -dy, 1)
         tank.move = (back if back != NOBODY else (RIGHT if (world.frame // 128 + i) & 1 else LEFT)) + 1
 
 
 @rule
-def decide(world, spec, layout, scratch, i, driver):
+def decide(world, spec, layout, scratch, i, driver, level, knowledge):
     """Let one of the kernel's drivers set the order of tank i for this frame."""
     if driver == CLASSIC_BOT:
-        classic(world, spec, i)
+        classic(world, spec, i, knowledge)
     elif driver == RANDOM_BOT:
         random_bot(world, spec, i)
     elif driver == TACTICAL_BOT:
-        tactical(world, spec, scratch, i)
+        if is_due(world, spec, i, level):
+            tactical(world, spec, layout, scratch, i, level, knowledge)
     elif driver == ATTRACT_BOT:
-        attract(world, spec, i)
-    keep_post(world, spec, layout, i)
+        attract(world, spec, i, knowledge)
+    keep_post(world, spec, i)

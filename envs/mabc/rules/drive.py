@@ -99,13 +99,9 @@ def drive_tank(world, spec, scratch, i):
 
 @rule
 def drive(world, spec, scratch):
-    """Ice, turns and movement of every tank, then its clocks.
-
-    The order of slots alternates from step to step, so that no side always goes first.
-    """
-    last = spec.num_tanks - 1
+    """Ice, turns and movement of every tank, in this step's order, then its clocks."""
     for k in range(spec.num_tanks):
-        i = last - k if world.step & 1 else k
+        i = scratch.order[k]
         tank = world.tanks[i]
         slide(world, tank)
         idle = (tank.stun > 0) | ((tank.move == 0) & (tank.slide == 0))

@@ -36,7 +36,7 @@ def destroy(world, target, shooter, with_points):
     tank.shield = tank.stun = tank.slide = 0
     tank.move = tank.press = tank.moved = tank.blocked = 0
     tank.carrier = 0
-    tank.planned = 0
+    tank.engaged = 0
     tank.wait = EXPLOSION_FRAMES
     tank.lives -= 1
     tank.deaths += 1

@@ -94,12 +94,37 @@ def judge(world, spec):
 
 
 @rule
+def lives_left(world, spec, t):
+    """How many lives team t (from 0) has left, over all its tanks."""
+    count = 0
+    for k in range(spec.team_size[t]):
+        count += max(world.tanks[spec.team_first[t] + k].lives, 0)
+    return count
+
+
+@rule
+def most_left(world, spec):
+    """The team with the largest share of its lives left, 0 where two have it alike."""
+    best = even = 0
+    for t in range(1, spec.num_teams):
+        ahead = lives_left(world, spec, t) * spec.team_tanks[best] - lives_left(world, spec, best) * spec.team_tanks[t]
+        if ahead > 0:
+            best, even = t, 0
+        elif ahead == 0:
+            even = 1
+    return 0 if even else best + 1
+
+
+@rule
 def judge_time(world, spec):
-    """At the step limit: the defenders of `siege` and `scout` have won, anything else is a truncated draw."""
+    """At the step limit the defenders of `siege` and `scout` have won, and in `skirmish` and `versus` who has most left.
+
+    What is still even then, and `defend`, is a truncated draw.
+    """
     if world.outcome != RUNNING or world.step < spec.max_steps:
         return
     if spec.mode == SIEGE or spec.mode == SCOUT:
         world.outcome = defender(spec)
     else:
-        world.outcome = 0
-        world.truncated = 1
+        world.outcome = 0 if spec.mode == DEFEND else most_left(world, spec)
+        world.truncated = world.outcome == 0

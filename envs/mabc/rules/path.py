@@ -1,20 +1,22 @@
 """Shortest paths of a tank on the 8 px lattice, for the tactical opponent."""
 
 from ..jit import rule
-from ..params import BRICK, BRICK_COST, NOBODY, PLAN_MOVES
-from .terrain import stops_tank, tile_at
+from ..params import BRICK, BRICK_COST, NOBODY
+from ..state import QUEUE_BUCKETS
+from .knowledge import known_tile
+from .terrain import nearest_tiles, stops_tank
 
 FAR = 65535
 
 
 @rule
-def place_cost(world, column, row):
+def place_cost(world, spec, layout, i, column, row, knowledge):
     """Cost of standing with the top left tile at (column, row): 1, more for brick to shoot away, 0 if barred."""
     if column < 0 or row < 0 or column + 2 > world.width or row + 2 > world.height:
         return 0
     bricks = 0
     for k in range(4):
-        code = tile_at(world, column + (k & 1), row + (k >> 1))
+        code = known_tile(world, spec, layout, i, column + (k & 1), row + (k >> 1), knowledge)
         if 0 < code <= BRICK:
             bricks = 1
         elif stops_tank(code):
@@ -23,79 +25,75 @@ def place_cost(world, column, row):
 
 
 @rule
-def near_goal(column, row, goal_column, goal_row, reach):
-    """Within `reach` tiles of the goal on both axes."""
-    return abs(column - goal_column) <= reach and abs(row - goal_row) <= reach
+def moves_left(column, row, goal_column, goal_row, reach):
+    """Moves that a way to within `reach` tiles of the goal, on both axes, has at least."""
+    return max(abs(column - goal_column) - reach, 0) + max(abs(row - goal_row) - reach, 0)
 
 
 @rule
-def flood(world, scratch, column, row, goal_column, goal_row, reach):
-    """Label-correcting search outward from (column, row); returns the cheapest place near the goal or NOBODY."""
-    size = world.width * world.height
-    for k in range(size):
+def push(scratch, place, total, count):
+    """Queue a place at its total cost, known and still to come."""
+    scratch.queue[count] = place
+    scratch.below[count] = scratch.bucket[total & (QUEUE_BUCKETS - 1)]
+    scratch.bucket[total & (QUEUE_BUCKETS - 1)] = count
+
+
+@rule
+def search(world, spec, layout, scratch, i, goal_column, goal_row, reach, line_cost, knowledge, first):
+    """A* from tank i's place (Hart, Nilsson and Raphael, 1968); returns the goal that it found, or NOBODY.
+
+    Totals rise by less than QUEUE_BUCKETS a move, so that as many buckets in a ring are a queue by cost. line_cost: of
+    a place in a line of fire. first: the heading that is tried first, drawn, so that none of equal ways is preferred.
+    """
+    width = world.width
+    for k in range(width * world.height):
         scratch.cost[k] = FAR
-        scratch.queued[k] = 0
-    start = row * world.width + column
+    for k in range(QUEUE_BUCKETS):
+        scratch.bucket[k] = NOBODY
+    column, row = nearest_tiles(world.tanks[i].x, world.tanks[i].y)
+    start = row * width + column
+    total = moves_left(column, row, goal_column, goal_row, reach)
     scratch.cost[start] = 0
-    scratch.queue[0] = start
-    head, tail = 0, 1
-    best, best_cost = NOBODY, FAR
-    mask = scratch.queue.shape[0] - 1
-    while head != tail:
-        at = scratch.queue[head & mask]
-        head += 1
-        scratch.queued[at] = 0
-        cost = scratch.cost[at]
-        if cost >= best_cost:
+    push(scratch, start, total, 0)
+    count, waiting = 1, 1
+    while waiting > 0:
+        while scratch.bucket[total & (QUEUE_BUCKETS - 1)] == NOBODY:
+            total += 1
+        at = scratch.bucket[total & (QUEUE_BUCKETS - 1)]
+        scratch.bucket[total & (QUEUE_BUCKETS - 1)] = scratch.below[at]
+        waiting -= 1
+        here = scratch.queue[at]
+        c, r = here % width, here // width
+        left = moves_left(c, r, goal_column, goal_row, reach)
+        cost = scratch.cost[here]
+        if cost + left < total:  # found a cheaper way to it since
             continue
-        c, r = at % world.width, at // world.width
-        if near_goal(c, r, goal_column, goal_row, reach):
-            best, best_cost = at, cost
-            continue
-        for k in range(4):
-            nc = c + (k == 1) - (k == 3)
-            nr = r + (k == 2) - (k == 0)
-            step = place_cost(world, nc, nr)
+        if left == 0:
+            return here
+        for turn in range(4):
+            k = (first + turn) & 3
+            nc, nr = c + (k == 1) - (k == 3), r + (k == 2) - (k == 0)
+            step = place_cost(world, spec, layout, i, nc, nr, knowledge)
             if step == 0:
                 continue
-            there = nr * world.width + nc
-            if cost + step < scratch.cost[there]:
+            there = nr * width + nc
+            step += line_cost * scratch.in_line[there]
+            if cost + step < scratch.cost[there] and count < scratch.queue.shape[0]:
                 scratch.cost[there] = cost + step
-                if not scratch.queued[there] and tail - head < mask:
-                    scratch.queued[there] = 1
-                    scratch.queue[tail & mask] = there
-                    tail += 1
-    return best
+                scratch.came[there] = k
+                push(scratch, there, cost + step + moves_left(nc, nr, goal_column, goal_row, reach), count)
+                count += 1
+                waiting += 1
+    return NOBODY
 
 
 @rule
-def plan_path(world, scratch, i, goal_x, goal_y, reach):
-    """Write tank i's next headings towards a goal (px) into its plan; true if there is a way."""
-    tank = world.tanks[i]
-    column, row = (tank.x - 4) >> 3, (tank.y - 4) >> 3
-    tank.planned = 0
-    tank.plan_x, tank.plan_y = (column + 1) * 8, (row + 1) * 8
-    best = flood(world, scratch, column, row, (goal_x >> 3) - 1, (goal_y >> 3) - 1, reach)
-    start = row * world.width + column
-    if best == NOBODY or best == start:
-        return False
-    at, plan, length = best, 0, 0
-    while at != start:  # walk back along falling cost; the newest heading goes to the low end
-        c, r = at % world.width, at // world.width
-        came, lowest = 0, scratch.cost[at]
-        for k in range(4):
-            nc = c - (k == 1) + (k == 3)
-            nr = r - (k == 2) + (k == 0)
-            if nc < 0 or nr < 0 or nc >= world.width or nr >= world.height:
-                continue
-            cost = scratch.cost[nr * world.width + nc]
-            if cost < lowest:
-                came, lowest = k, cost
-        if lowest == scratch.cost[at]:
-            return False
-        plan = (plan << 2 | came) & 0xFFFFFF
-        length += 1
-        at += (-(came == 1) + (came == 3)) + (-(came == 2) + (came == 0)) * world.width
-    tank.plan = plan
-    tank.planned = min(length, PLAN_MOVES)
-    return True
+def first_heading(world, spec, layout, scratch, i, goal_x, goal_y, reach, line_cost, knowledge, first):
+    """The heading of tank i's first move on a shortest way towards a goal, px; NOBODY if it is there or none leads."""
+    goal_column, goal_row = (goal_x >> 3) - 1, (goal_y >> 3) - 1
+    at = search(world, spec, layout, scratch, i, goal_column, goal_row, reach, line_cost, knowledge, first)
+    heading = NOBODY
+    while at != NOBODY and scratch.cost[at] > 0:
+        heading = scratch.came[at]
+        at += (-(heading == 1) + (heading == 3)) + (-(heading == 2) + (heading == 0)) * world.width
+    return heading

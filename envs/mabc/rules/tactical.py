@@ -1,55 +1,106 @@
-"""The `tactical` opponent (ours): finds paths, aims, dodges, and holds its fire on its own base and team."""
+"""The `tactical` opponent (ours): finds paths, aims, dodges, and holds its fire on its own base and team.
+
+It decides at most once in 8 frames, as an agent does, and keeps its order in between; what its levels can do is one
+table in params.py. It remembers nothing: what it decides follows from what it knows now (knowledge.py).
+"""
 
 from ..jit import rule
 from ..params import (
+    AIM_ODDS,
     AIM_RANGE,
     BASE,
+    BLOCK,
     BULLET_BULLET,
     BULLET_TANK,
+    BY_AGENT,
+    DODGE_ODDS,
     DODGE_RANGE,
     DODGE_WIDTH,
     DOWN,
     DX,
     DY,
+    FOCUS,
+    HALF_TANK,
     LEFT,
+    LINE_COST,
+    LINE_TILES,
     NOBODY,
     PLAYER,
+    REACTION,
     RIGHT,
     SCOUT,
+    SEARCH_FRAMES,
     STEEL,
     TILE,
     UP,
 )
-from .chance import PATH_STREAM, draw
-from .path import plan_path
-from .terrain import tile_at, way_is_clear
+from .chance import PATH_STREAM, SEARCH_STREAM, draw, draw_at, tie_break
+from .knowledge import known_tile, knows_goal, knows_point, knows_tank
+from .path import first_heading
+from .terrain import nearest_tiles, way_is_clear
+
+FAR_AWAY = 1 << 40
 
 
 @rule
-def shot_reaches(world, spec, i, heading, distance, through_brick):
-    """Whether a shot along `heading` flies `distance` px without steel, a base or a team mate in its way."""
-    tank = world.tanks[i]
-    x, y = tank.x, tank.y
+def is_due(world, spec, i, level):
+    """Whether tank i decides in this frame; the tanks of a team do so in turn."""
+    place = i - spec.team_first[world.tanks[i].team - 1]
+    return (world.frame + 8 * place) % REACTION[level] == 0
+
+
+@rule
+def chance_of(bits, shift, percent):
+    """Whether something that happens in so many of a hundred cases does; each use takes its own seven bits."""
+    return (bits >> shift & 127) * 100 < 128 * percent
+
+
+@rule
+def own_base_in_line(world, spec, tank, heading):
+    """Whether a base of the tank's own team lies on the line of a shot along `heading`, however far."""
+    for b in range(spec.num_bases):
+        base = world.bases[b]
+        if base.team != tank.team or not base.alive:
+            continue
+        dx, dy = base.x - tank.x, base.y - tank.y
+        along = dx * DX[heading] + dy * DY[heading]
+        if along > 0 and abs(dx * DY[heading]) + abs(dy * DX[heading]) <= HALF_TANK:
+            return True
+    return False
+
+
+@rule
+def line_is_open(world, spec, layout, i, x, y, heading, distance, through_brick, knowledge):
+    """Whether a shot from (x, y) along `heading` flies `distance` px without steel, a base or brick in its way."""
     for k in range(1, distance // TILE + 1):
         px, py = x + DX[heading] * k * TILE, y + DY[heading] * k * TILE
         for side in range(2):
             offset = side * TILE - TILE
             column = (px + (offset if DX[heading] == 0 else 0) - (heading == LEFT)) // TILE
             row = (py + (offset if DX[heading] != 0 else 0) - (heading == UP)) // TILE
-            code = tile_at(world, column, row)
+            code = known_tile(world, spec, layout, i, column, row, knowledge)
             if code == STEEL or code == BASE:
                 return False
             if not through_brick and 0 < code < STEEL:
                 return False
+    return True
+
+
+@rule
+def shot_reaches(world, spec, layout, i, heading, distance, through_brick, knowledge):
+    """Whether a shot of tank i flies `distance` px and meets no team mate; never with its own base in line."""
+    tank = world.tanks[i]
+    if not line_is_open(world, spec, layout, i, tank.x, tank.y, heading, distance, through_brick, knowledge):
+        return False
     for j in range(spec.num_tanks):
         mate = world.tanks[j]
         if j == i or not mate.alive or mate.team != tank.team:
             continue
-        along = (mate.x - x) * DX[heading] + (mate.y - y) * DY[heading]
-        across = abs((mate.x - x) * DY[heading]) + abs((mate.y - y) * DX[heading])
-        if 0 < along < distance and across < BULLET_TANK:
+        along = (mate.x - tank.x) * DX[heading] + (mate.y - tank.y) * DY[heading]
+        across = abs((mate.x - tank.x) * DY[heading]) + abs((mate.y - tank.y) * DX[heading])
+        if 0 < along < distance and across < BULLET_TANK and knows_tank(world, spec, i, j, knowledge):
             return False
-    return True
+    return not own_base_in_line(world, spec, tank, heading)
 
 
 @rule
@@ -63,10 +114,10 @@ def heading_in_line(dx, dy):
 
 
 @rule
-def shot_at_enemy(world, spec, i):
+def shot_at_enemy(world, spec, layout, i, level, knowledge, bits):
     """The heading of the nearest enemy tank or base that a shot would hit now, or NOBODY."""
     tank = world.tanks[i]
-    best, nearest = NOBODY, AIM_RANGE + 1
+    best, nearest = NOBODY, FAR_AWAY
     for j in range(spec.num_tanks):
         other = world.tanks[j]
         if other.team == tank.team or not other.alive or other.entering > 0:
@@ -74,9 +125,13 @@ def shot_at_enemy(world, spec, i):
         dx, dy = other.x - tank.x, other.y - tank.y
         heading = heading_in_line(dx, dy)
         distance = abs(dx) + abs(dy)
-        if heading != NOBODY and distance < nearest:
-            if shot_reaches(world, spec, i, heading, max(abs(dx), abs(dy)), distance < 32):
-                best, nearest = heading, distance
+        key = tie_break(distance, bits, j)
+        if heading == NOBODY or distance > AIM_RANGE[level] or key >= nearest:
+            continue
+        if knows_tank(world, spec, i, j, knowledge) and shot_reaches(
+            world, spec, layout, i, heading, max(abs(dx), abs(dy)), distance < 2 * BLOCK, knowledge
+        ):
+            best, nearest = heading, key
     if spec.mode == SCOUT or best != NOBODY:
         return best
     for b in range(spec.num_bases):
@@ -86,13 +141,13 @@ def shot_at_enemy(world, spec, i):
         dx, dy = base.x - tank.x, base.y - tank.y
         heading = heading_in_line(dx, dy)
         distance = max(abs(dx), abs(dy))
-        if heading != NOBODY and shot_reaches(world, spec, i, heading, distance - 12, True):
+        if heading != NOBODY and shot_reaches(world, spec, layout, i, heading, distance - 12, True, knowledge):
             return heading
     return NOBODY
 
 
 @rule
-def threat(world, spec, i):
+def threat(world, spec, i, knowledge):
     """The nearest enemy bullet that flies at tank i, or NOBODY."""
     if world.flying == 0:
         return NOBODY
@@ -106,12 +161,13 @@ def threat(world, spec, i):
         along = dx * DX[bullet.heading] + dy * DY[bullet.heading]
         across = abs(dx * DY[bullet.heading]) + abs(dy * DX[bullet.heading])
         if 0 < along < nearest and across < DODGE_WIDTH:
-            best, nearest = k, along
+            if knows_point(world, spec, i, bullet.x, bullet.y, knowledge):
+                best, nearest = k, along
     return best
 
 
 @rule
-def way_out(world, i, bullet):
+def way_out(world, i, bullet, bits):
     """The heading that leads tank i farther from a bullet's line; on the line, the one it has begun or either."""
     tank = world.tanks[i]
     off_x, off_y = tank.x - bullet.x, tank.y - bullet.y
@@ -121,21 +177,22 @@ def way_out(world, i, bullet):
         return DOWN if off_y > 0 else UP
     if (tank.heading - bullet.heading) & 1:
         return tank.heading
-    return (bullet.heading + (1 if draw(world, PATH_STREAM + i) & 1 else 3)) & 3
+    return (bullet.heading + (1 if bits & 1 else 3)) & 3
 
 
 @rule
-def dodge(world, spec, i, k):
+def dodge(world, spec, i, k, bits):
     """Shoot an incoming bullet down, or step out of its line; true if the order is set."""
     tank = world.tanks[i]
     bullet = world.bullets[k]
     facing = (bullet.heading + 2) & 3
     across = abs((tank.x - bullet.x) * DY[bullet.heading]) + abs((tank.y - bullet.y) * DX[bullet.heading])
-    if world.bullets[2 * i].speed == 0 and tank.shield == 0 and across < BULLET_BULLET:
+    safe = not own_base_in_line(world, spec, tank, facing) and not own_base_in_line(world, spec, tank, tank.heading)
+    if world.bullets[2 * i].speed == 0 and tank.shield == 0 and across < BULLET_BULLET and safe:
         tank.move = facing + 1
         tank.press = 1
         return True
-    first = way_out(world, i, bullet)
+    first = way_out(world, i, bullet, bits)
     for attempt in range(2):
         heading = (first + 2 * attempt) & 3
         if way_is_clear(world, tank.x, tank.y, heading):
@@ -145,78 +202,109 @@ def dodge(world, spec, i, k):
 
 
 @rule
-def objective(world, spec, i):
-    """Where tank i wants to be: (x, y, how near in tiles). The nearest enemy tank, or an enemy base if nearer."""
+def distance_of_team(world, spec, i, x, y):
+    """The mean distance of tank i's team, px, to a place."""
+    team = world.tanks[i].team - 1
+    total = count = 0
+    for k in range(spec.team_size[team]):
+        mate = world.tanks[spec.team_first[team] + k]
+        if mate.alive:
+            total += abs(mate.x - x) + abs(mate.y - y)
+            count += 1
+    return total // max(count, 1)
+
+
+@rule
+def search_place(world, i):
+    """Where tank i looks for enemies of whom it does not know: a place of the field, another one every few seconds."""
+    bits = draw_at(world, (world.frame // SEARCH_FRAMES << 6) + i, SEARCH_STREAM)
+    return TILE + (bits & 0xFFFF) % (world.width - 1) * TILE, TILE + (bits >> 16 & 0xFFFF) % (world.height - 1) * TILE
+
+
+@rule
+def objective(world, spec, i, level, knowledge, bits):
+    """Where tank i wants to be: (x, y, how near in tiles).
+
+    The nearest enemy tank that it knows of, or an enemy base or power-up if nearer; where none is, it searches.
+    """
     tank = world.tanks[i]
-    x, y, reach, nearest = tank.x, tank.y, 0, 1 << 20
+    x, y = search_place(world, i)
+    reach, nearest = 1, FAR_AWAY
     for j in range(spec.num_tanks):
         other = world.tanks[j]
+        if not other.alive or other.team == tank.team:
+            continue
         distance = abs(other.x - tank.x) + abs(other.y - tank.y)
-        if other.alive and other.team != tank.team and distance < nearest:
-            x, y, reach, nearest = other.x, other.y, 1, distance
+        if FOCUS[level] and knowledge != BY_AGENT:
+            distance = distance_of_team(world, spec, i, other.x, other.y)
+        key = tie_break(distance, bits, j)
+        if key < nearest and knows_tank(world, spec, i, j, knowledge):
+            x, y, reach, nearest = other.x, other.y, 1, key
     for b in range(spec.num_bases):
         base = world.bases[b]
-        distance = (abs(base.x - tank.x) + abs(base.y - tank.y)) // 2
-        if base.alive and base.team != tank.team and distance < nearest:
-            x, y, reach, nearest = base.x, base.y, 3, distance
+        key = tie_break((abs(base.x - tank.x) + abs(base.y - tank.y)) // 2, bits, b)
+        if base.alive and base.team != tank.team and key < nearest and knows_goal(world, spec, i, b, knowledge):
+            x, y, reach, nearest = base.x, base.y, 3, key
     if world.power_up != NOBODY and tank.type == PLAYER:
-        distance = abs(world.power_up_x - tank.x) + abs(world.power_up_y - tank.y)
-        if distance < nearest:
+        key = tie_break(abs(world.power_up_x - tank.x) + abs(world.power_up_y - tank.y), bits, 0)
+        if key < nearest and knows_point(world, spec, i, world.power_up_x, world.power_up_y, knowledge):
             x, y, reach = world.power_up_x, world.power_up_y, 1
     return x, y, reach
 
 
 @rule
-def follow_plan(world, spec, i):
-    """Drive along the plan; true while it has a heading to offer."""
+def mark_lines(world, spec, layout, scratch, i, knowledge):
+    """Mark the places where a tank would stand in the line of fire of an enemy that tank i knows of."""
+    width, height = world.width, world.height
+    for k in range(width * height):
+        scratch.in_line[k] = 0
+    for j in range(spec.num_tanks):
+        other = world.tanks[j]
+        if other.team == world.tanks[i].team or not knows_tank(world, spec, i, j, knowledge):
+            continue
+        heading = other.heading
+        column, row = nearest_tiles(other.x, other.y)
+        for _ in range(LINE_TILES):
+            column, row = column + DX[heading], row + DY[heading]
+            if not line_is_open(
+                world, spec, layout, i, (column + 1) * TILE, (row + 1) * TILE, heading, TILE, False, knowledge
+            ):
+                break
+            for side in range(-1, 2):
+                c, r = column + side * (DX[heading] == 0), row + side * (DY[heading] == 0)
+                if 0 <= c < width and 0 <= r < height:
+                    scratch.in_line[r * width + c] = 1
+
+
+@rule
+def advance(world, spec, layout, scratch, i, level, knowledge, bits):
+    """Drive towards the objective, round lines of fire, and shoot brick that bars the way."""
     tank = world.tanks[i]
-    if tank.planned == 0:
-        return False
-    heading = tank.plan & 3
-    if tank.x == tank.plan_x + TILE * DX[heading] and tank.y == tank.plan_y + TILE * DY[heading]:
-        tank.plan_x, tank.plan_y = tank.x, tank.y
-        tank.plan >>= 2
-        tank.planned -= 1
-        if tank.planned == 0:
-            return False
-        heading = tank.plan & 3
-    if abs(tank.x - tank.plan_x) > TILE or abs(tank.y - tank.plan_y) > TILE:
-        tank.planned = 0
-        return False
+    x, y, reach = objective(world, spec, i, level, knowledge, bits)
+    mark_lines(world, spec, layout, scratch, i, knowledge)
+    cost, first = LINE_COST[level], bits >> 32 & 3
+    heading = first_heading(world, spec, layout, scratch, i, x, y, reach, cost, knowledge, first)
+    if heading == NOBODY or (tank.blocked and bits >> 34 & 3 == 0):  # a tank is in the way: try another one
+        heading = bits >> 36 & 3
     tank.move = heading + 1
-    return True
+    if tank.blocked and heading == tank.heading:
+        tank.press = shot_reaches(world, spec, layout, i, heading, TILE, True, knowledge)
 
 
 @rule
-def shoot_the_way_free(world, spec, i):
-    """Fire at brick straight ahead that bars the way."""
+def tactical(world, spec, layout, scratch, i, level, knowledge):
+    """One decision of the tactical opponent."""
     tank = world.tanks[i]
-    if tank.blocked and tank.move == tank.heading + 1:
-        if shot_reaches(world, spec, i, tank.heading, TILE, True):
-            tank.press = 1
-
-
-@rule
-def tactical(world, spec, scratch, i):
-    """One frame of the tactical opponent."""
-    tank = world.tanks[i]
-    tank.press = 0
-    k = threat(world, spec, i)
-    if k != NOBODY and dodge(world, spec, i, k):
-        tank.planned = 0
+    bits = draw(world, PATH_STREAM + i)
+    tank.press = tank.engaged = 0
+    k = threat(world, spec, i, knowledge)
+    if k != NOBODY and chance_of(bits, 10, DODGE_ODDS[level]) and dodge(world, spec, i, k, bits):
+        tank.engaged = 1
         return
-    aim = shot_at_enemy(world, spec, i)
-    if aim != NOBODY:
+    aim = shot_at_enemy(world, spec, layout, i, level, knowledge, bits)
+    if aim != NOBODY and chance_of(bits, 17, AIM_ODDS[level]):
         tank.move = aim + 1
-        tank.press = tank.heading == aim
-        tank.planned = 0
+        tank.press = not own_base_in_line(world, spec, tank, tank.heading)  # the turn may have to wait
+        tank.engaged = 1
         return
-    if tank.blocked and (draw(world, PATH_STREAM + i) & 63) == 0:
-        tank.planned = 0
-    if not follow_plan(world, spec, i):
-        x, y, reach = objective(world, spec, i)
-        if plan_path(world, scratch, i, x, y, reach):
-            follow_plan(world, spec, i)
-        else:
-            tank.move = 1 + (draw(world, PATH_STREAM + i) >> 8) % 4
-    shoot_the_way_free(world, spec, i)
+    advance(world, spec, layout, scratch, i, level, knowledge, bits)

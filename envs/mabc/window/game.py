@@ -16,7 +16,7 @@ from .. import render
 from ..api.batched import BatchedEnv, make_batch
 from ..catalogue import scenario as find_scenario
 from ..core import suggest_actions, trace_step
-from ..params import BOTS, DRIVERS, RUNNING
+from ..params import BOTS, BY_TEAM, RUNNING, driver_of
 from ..scenarios import Scenario, ScenarioError, unknown
 from ..state import SCRATCH, WORLD
 from .fog import picture_of
@@ -59,7 +59,7 @@ class BotDriver:
     """
 
     def __init__(self, env: BatchedEnv, columns: np.ndarray, bot: str, pace: int) -> None:
-        self.env, self.columns, self.bot = env, columns, DRIVERS.index(bot)
+        self.env, self.columns, (self.bot, self.level) = env, columns, driver_of(bot)
         self._spec = env.view.spec.copy()
         self._spec["frame_skip"] = pace
         self._scratch = np.zeros(1, SCRATCH)
@@ -70,7 +70,16 @@ class BotDriver:
 
     def decide(self) -> np.ndarray:
         """Actions int [columns]."""
-        suggest_actions(self.env.worlds, self._spec, self.env.layouts, self._scratch, self.bot, self._actions)
+        suggest_actions(
+            self.env.worlds,
+            self._spec,
+            self.env.layouts,
+            self._scratch,
+            self.bot,
+            self.level,
+            BY_TEAM,
+            self._actions,
+        )
         return self._actions[0, self.columns]
 
 
