@@ -23,8 +23,8 @@ GOOD = {
     "PettingZoo parallel": lambda: mabc.parallel_env(SCENARIO, **OPTIONS),
     "PettingZoo parallel leave": lambda: mabc.parallel_env(SCENARIO, dead="leave", mask="obs", **OPTIONS),
     "PettingZoo AEC": lambda: mabc.env(SCENARIO, **OPTIONS),
-    "Gymnasium": lambda: gymnasium.make("mabc/Solo-v0", **OPTIONS),
-    "Gymnasium vector": lambda: gymnasium.make_vec("mabc/Solo-v0", num_envs=3, **OPTIONS),
+    "Gymnasium": lambda: gymnasium.make("mabc/Solo-v1", **OPTIONS),
+    "Gymnasium vector": lambda: gymnasium.make_vec("mabc/Solo-v1", num_envs=3, **OPTIONS),
 }
 
 
@@ -387,7 +387,7 @@ def test_a_broken_gym_environment_is_found(broken):
 
 class BrokenVector(gymnasium.vector.VectorWrapper):
     def __init__(self):
-        super().__init__(gymnasium.make_vec("mabc/Solo-v0", num_envs=3, **OPTIONS))
+        super().__init__(gymnasium.make_vec("mabc/Solo-v1", num_envs=3, **OPTIONS))
 
 
 class VectorWithoutFinalObs(BrokenVector):

@@ -80,7 +80,7 @@ def pettingzoo_aec(path):
 
 
 def gymnasium_env(path):
-    env = gymnasium.make("mabc/Solo-v0", record=path)
+    env = gymnasium.make("mabc/Solo-v1", record=path)
     env.reset(seed=4)
     for _ in range(10):
         env.step(5)
@@ -88,7 +88,7 @@ def gymnasium_env(path):
 
 
 def gymnasium_vector(path):
-    env = gymnasium.make_vec("mabc/Solo-v0", num_envs=3, record=path)
+    env = gymnasium.make_vec("mabc/Solo-v1", num_envs=3, record=path)
     env.reset(seed=4)
     for _ in range(10):
         env.step(np.full(3, 7))
