@@ -82,6 +82,8 @@ DRIVERS = ("learn", "random", "classic", "tactical", "attract", "policy")
 LEARN, RANDOM_BOT, CLASSIC_BOT, TACTICAL_BOT, ATTRACT_BOT, POLICY = 0, 1, 2, 3, 4, 5
 BOTS = ("random", "classic", "tactical", "attract")
 
+TEAM_NAMES = ("blue", "orange", "pink", "green")  # of teams 1 to 4: the colours in which they are drawn
+
 STANCES = ("hunt", "hold", "patrol")
 HUNT, HOLD, PATROL = 0, 1, 2
 PATROL_RANGE = 32  # px each way along the post's row: our choice

@@ -39,7 +39,7 @@ def test_pettingzoo_on_other_scenarios(scenario):
 
 def test_names_spaces_and_metadata():
     env = mabc.parallel_env(SCENARIO, frame_skip=4)
-    assert env.possible_agents == env.batch.agent_ids == ["team1_0", "team1_1", "team1_2"]
+    assert env.possible_agents == env.batch.agent_ids == ["blue_0", "blue_1", "blue_2"]
     assert env.metadata["name"].startswith("mabc_v")
     assert env.metadata["is_parallelizable"]
     assert env.metadata["render_fps"] == 15
@@ -91,7 +91,7 @@ def test_the_dead_stay_and_may_only_stay():
     deaths = 0
     for seed in range(6):
         for _, rewards, _, _, infos in play(mabc.parallel_env(SCENARIO), seed=seed):
-            assert list(rewards) == list(infos) == ["team1_0", "team1_1", "team1_2"]
+            assert list(rewards) == list(infos) == ["blue_0", "blue_1", "blue_2"]
             for info in infos.values():
                 if not info["alive"] and info["outcome"] == -1:
                     deaths += 1
@@ -160,7 +160,7 @@ def test_seeds():
     def first_steps(env, **reset):
         obs = [env.reset(**reset)[0]]
         obs += [env.step(dict.fromkeys(env.agents, action))[0] for action in (3, 5, 7, 9, 2) * 8 if env.agents]
-        return np.stack([row["team1_0"] for row in obs])
+        return np.stack([row["blue_0"] for row in obs])
 
     options = {"opponents": {2: "random"}, "full_observability": True}  # the bot in sight shows what is drawn
     one = mabc.parallel_env("duel", **options)
@@ -179,7 +179,7 @@ def test_copies_made_by_pickling_play_on_alike():
     env.reset(seed=0)
     other = cloudpickle.loads(cloudpickle.dumps(env))
     one, two = env.step(dict.fromkeys(env.agents, 3)), other.step(dict.fromkeys(other.agents, 3))
-    np.testing.assert_array_equal(one[0]["team1_0"], two[0]["team1_0"])
+    np.testing.assert_array_equal(one[0]["blue_0"], two[0]["blue_0"])
 
 
 def test_worlds_of_a_manual_batch_wait_for_their_reset():
@@ -204,14 +204,14 @@ def test_worlds_of_a_manual_batch_wait_for_their_reset():
 @pytest.mark.parametrize(
     ("actions", "message"),
     [
-        ({"team1_0": 0, "team1_1": 0}, "no action for 'team1_2'"),
-        ({"team1_0": 0, "team1_1": 0, "team1_2": 10}, "the action of 'team1_2' is 10; expected an integer from 0 to 9"),
-        ({"team1_0": 0, "team1_1": 0, "team1_2": -1}, "the action of 'team1_2' is -1"),
-        ({"team1_0": 0, "team1_1": 0.5, "team1_2": 0}, "the action of 'team1_1' is 0.5"),
-        ({"team1_0": 0, "team1_1": None, "team1_2": 0}, "the action of 'team1_1' is None"),
-        ({"team1_0": [1, 2], "team1_1": 0, "team1_2": 0}, "the action of 'team1_0' is"),
-        ({"team1_0": 0, "team1_1": 0, "team1_2": 0, "team1_3": 0}, "unknown agent 'team1_3'; did you mean"),
-        ({"team_0": 0, "team1_1": 0, "team1_2": 0}, "unknown agent 'team_0'; did you mean 'team1_0'"),
+        ({"blue_0": 0, "blue_1": 0}, "no action for 'blue_2'"),
+        ({"blue_0": 0, "blue_1": 0, "blue_2": 10}, "the action of 'blue_2' is 10; expected an integer from 0 to 9"),
+        ({"blue_0": 0, "blue_1": 0, "blue_2": -1}, "the action of 'blue_2' is -1"),
+        ({"blue_0": 0, "blue_1": 0.5, "blue_2": 0}, "the action of 'blue_1' is 0.5"),
+        ({"blue_0": 0, "blue_1": None, "blue_2": 0}, "the action of 'blue_1' is None"),
+        ({"blue_0": [1, 2], "blue_1": 0, "blue_2": 0}, "the action of 'blue_0' is"),
+        ({"blue_0": 0, "blue_1": 0, "blue_2": 0, "blue_3": 0}, "unknown agent 'blue_3'; did you mean"),
+        ({"blu_0": 0, "blue_1": 0, "blue_2": 0}, "unknown agent 'blu_0'; did you mean 'blue_0'"),
         ([0, 0, 0], "expected a dictionary"),
         ([0, 0, 0, 0], "expected a dictionary"),
     ],
@@ -233,7 +233,7 @@ def test_step_at_the_wrong_time():
     env.reset(seed=0)
     env.step(dict.fromkeys(env.agents, 0))
     with pytest.raises(RuntimeError, match=r"an episode that is over: call reset\(\) first"):
-        env.step({"team1_0": 0})
+        env.step({"blue_0": 0})
 
 
 @pytest.mark.parametrize(
