@@ -50,6 +50,66 @@ def test_names_spaces_and_metadata():
     assert env.state_space.contains(env.state())
 
 
+def test_spaces_as_dictionaries():
+    """Where EPyMARL's wrapper looks for them."""
+    env = mabc.parallel_env(SCENARIO, mask="obs")
+    assert list(env.action_spaces) == list(env.observation_spaces) == env.possible_agents
+    for agent in env.possible_agents:
+        assert env.action_spaces[agent] is env.action_space(agent)
+        assert env.observation_spaces[agent] is env.observation_space(agent)
+
+
+def test_np_random():
+    """A generator for wrappers (SuperSuit's frame_skip): of the seed that reset() has, or the constructor."""
+    env = mabc.parallel_env(SCENARIO, seed=3)
+    first = env.np_random.integers(2**62)
+    env.reset(seed=3)
+    assert env.np_random.integers(2**62) == first
+    second = env.np_random.integers(2**62)
+    assert second != first
+    env.reset(seed=3)
+    assert env.np_random.integers(2**62, size=2).tolist() == [first, second]
+    env.reset(seed=4)
+    assert env.np_random.integers(2**62) != first
+    env.reset()
+    assert env.np_random.integers(2**62) != first, "an episode without a seed goes on"
+    env.reset(seed=-1)  # any whole number is a seed
+    drawn = [mabc.parallel_env(SCENARIO).np_random.integers(2**62) for _ in range(2)]
+    assert drawn[0] != drawn[1], "without a seed it is drawn"
+    assert mabc.env(SCENARIO, seed=3).unwrapped.np_random.integers(2**62) == first
+
+
+def test_np_random_is_not_the_games():
+    """Wrappers that draw from it do not change what happens."""
+    one, two = mabc.parallel_env("duel", opponents={2: "random"}), mabc.parallel_env("duel", opponents={2: "random"})
+    for env in (one, two):
+        env.reset(seed=0)
+    two.np_random.random(100)
+    for _ in range(20):
+        one.step({"blue_0": 0})
+        two.step({"blue_0": 0})
+    assert one.batch.world(0) == two.batch.world(0)
+
+
+def test_pettingzoos_registry():
+    pettingzoo = pytest.importorskip("pettingzoo", minversion="1.27", reason="PettingZoo has a registry since 1.27")
+    env = pettingzoo.make("parallel", "mabc/Tanks-v1", scenario="duel", max_cycles=7)
+    assert env.possible_agents == ["blue_0", "orange_0"]
+    assert len(play(env)) == 7
+    assert pettingzoo.make("aec", "mabc/Tanks-v1").possible_agents == ["blue_0", "blue_1", "blue_2"]
+    with pytest.raises(Exception, match="v1"):
+        pettingzoo.make("parallel", "mabc/Tanks-v0")
+
+
+def test_an_older_pettingzoo_has_no_registry(monkeypatch):
+    import pettingzoo
+
+    from mabc.api import parallel
+
+    monkeypatch.delattr(pettingzoo, "register", raising=False)
+    parallel.register()
+
+
 def test_the_same_episodes_as_a_batch_of_one():
     """Episode after episode, and what an automatic reset puts into info is what the last step returns here."""
     env, batch = mabc.parallel_env(SCENARIO, max_steps=12), mabc.make_batch(SCENARIO, 1, seed=3, max_steps=12)
