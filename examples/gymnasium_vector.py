@@ -6,12 +6,12 @@ import time
 import gymnasium
 import numpy as np
 
-import mabc  # noqa: F401  (registers mabc/Solo-v0)
+import mabc  # noqa: F401  (registers mabc/Solo-v1)
 
 
 def main(steps: int, num_envs: int, opponent: str) -> None:
     """Play steps * num_envs steps and say how many episodes were won, and how fast it went."""
-    envs = gymnasium.make_vec("mabc/Solo-v0", num_envs=num_envs, opponents=opponent)
+    envs = gymnasium.make_vec("mabc/Solo-v1", num_envs=num_envs, opponents=opponent)
     observations, info = envs.reset(seed=0)
     rng = np.random.default_rng(0)
     episodes = wins = 0

@@ -24,10 +24,10 @@ IMAGES, REPLAYS = ROOT / "docs" / "images", ROOT / "docs" / "replays"
 SCENARIOS = {"versus-5v5-power-ups": 90, "defend-2": 110, "siege-5v8": 24, "scout-3v4": 22, "versus-4x2": 30}
 """Scenarios to show, and after how many steps of `tactical`."""
 
-VIEWER = {  # name: (replay, link, width, height, colours)
+VIEWER = {  # name: (replay, link, width, height, colours); {tanks[2]}: the third tank's name in that replay
     "viewer-light": ("versus-2v2", "#step=30", 1440, 990, "light"),
     "viewer-dark": ("defend-2", "#step=120", 1440, 990, "dark"),
-    "viewer-fog": ("skirmish-5v5", "#step=20&follow=team1_2", 1440, 990, "dark"),
+    "viewer-fog": ("skirmish-5v5", "#step=20&follow={tanks[2]}", 1440, 990, "dark"),
     "viewer-phone": ("skirmish-5v5", "#step=14", 390, 844, "light"),
 }
 """Screenshots of the page."""
@@ -52,7 +52,9 @@ def show_viewer(folder: Path) -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for name, (replay, link, width, height, colours) in VIEWER.items():
             path = folder / f"{replay}.html"
-            export_html(mabc.load_replay(REPLAYS / f"{replay}.mabc"), path, f"{replay}.mabc")
+            shown = mabc.load_replay(REPLAYS / f"{replay}.mabc")
+            export_html(shown, path, f"{replay}.mabc")
+            link = link.format(tanks=[tank["name"] for tank in shown.tanks])
             take(browser, path.as_uri() + link, IMAGES / f"{name}.png", width, height, colours)
         take(browser, (REPLAYS / "index.html").as_uri(), IMAGES / "gallery.png", 920, 560, "light")
         browser.close()

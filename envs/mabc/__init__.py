@@ -8,8 +8,9 @@ obs, reward, terminated, truncated, info = env.step(env.bot_actions("classic"))
 
 from . import maps, render
 from .api.batched import BatchedEnv, make_batch
-from .api.gym import register
+from .api.gym import register as register_gymnasium
 from .api.parallel import env, parallel_env
+from .api.parallel import register as register_pettingzoo
 from .catalogue import scenario, scenarios
 from .check import CheckError, check
 from .commands import CommandError, command_of, parse_command
@@ -40,4 +41,5 @@ __all__ = [
 ]
 __version__ = "0.1.0"
 
-register()
+register_gymnasium()
+register_pettingzoo()

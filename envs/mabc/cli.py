@@ -43,7 +43,7 @@ EXPORT_EPILOG = """examples:
   mabc export game.mabc --html           game.html: opens from disk, offline
   mabc export game.mabc --html both.html --beside other.mabc
   mabc export game.mabc --mp4 --speed 2 --scale 4
-  mabc export game.mabc --gif talk.gif --follow team1_0
+  mabc export game.mabc --gif talk.gif --follow blue_0
   mabc export game.mabc --png shot.png --step 42
 
 Videos and GIFs need the extra `render`: pip install "mabc[render]"."""

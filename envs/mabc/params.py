@@ -101,6 +101,8 @@ def driver_name(driver: int, level: int) -> str:
 KNOWLEDGE = ("agent", "team", "all")
 BY_AGENT, BY_TEAM, BY_ALL = 0, 1, 2
 
+TEAM_NAMES = ("blue", "orange", "pink", "green")  # of teams 1 to 4: the colours in which they are drawn
+
 STANCES = ("hunt", "hold", "patrol")
 HUNT, HOLD, PATROL = 0, 1, 2
 PATROL_RANGE = 32  # px each way along the post's row: our choice
@@ -115,9 +117,10 @@ CLASSIC_DELAY = 32  # frames: the entry delay d that times its phases where nobo
 REACTION = np.array((24, 16, 8))  # frames between decisions; in between it keeps its last order
 AIM_RANGE = np.array((64, 96, 112))  # px: how far it opens fire
 AIM_ODDS = np.array((50, 90, 100))  # percent: takes a shot that would hit, a decision
-DODGE_ODDS = np.array((20, 50, 70))  # percent: notices a bullet that flies at it, a decision
+DODGE_ODDS = np.array((10, 30, 50))  # percent: notices a bullet that flies at it, a decision
 LINE_COST = np.array((6, 6, 8))  # path cost of a place in an enemy's line of fire, against 1 for a free one
 FOCUS = np.array((0, 0, 1))  # whether a team goes for one enemy together
+BREACH_RANGE = 48  # px: nearer than this it shoots at an enemy through brick
 LINE_TILES = 12  # how far a line of fire is thought to reach
 DODGE_RANGE = 48  # px: how near a bullet must be to be dodged
 DODGE_WIDTH = 14  # px off its line: a hit's 10, and the 4 by which a turn's snap may lead back

@@ -128,7 +128,7 @@ def test_evaluation_in_the_seats_of_one_team(tmp_path):
     config, policy = load_run("zoo:versus-2v2")
     evaluate_policy(config["env"], policy, 2, seed=1, record=tmp_path / "game.mabc")
     replay = mabc.load_replay(tmp_path / "game.mabc")
-    assert replay.agents == ["team1_0", "team1_1"]
+    assert replay.agents == ["blue_0", "blue_1"]
     assert [tank["driver"] for tank in replay.tanks] == ["learn", "learn", "classic", "classic"]
     assert replay.extras["value"].shape == (replay.num_steps, 2)
 

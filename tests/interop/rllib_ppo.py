@@ -26,7 +26,7 @@ def main() -> None:
     options = parser.parse_args()
 
     print(mabc.check(lambda: mabc.parallel_env(options.scenario)))
-    print(mabc.check(lambda: gymnasium.make("mabc/Solo-v0")))
+    print(mabc.check(lambda: gymnasium.make("mabc/Solo-v1")))
     results = example.train(options.scenario, options.steps, iterations=2)
     assert all(math.isfinite(result["learners"][example.POLICY]["total_loss"]) for result in results)
     collected = results[-1]["env_runners"]

@@ -34,11 +34,11 @@ def weights(model):
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_check_env():
-    check_env(gymnasium.make("mabc/Solo-v0").unwrapped)
+    check_env(gymnasium.make("mabc/Solo-v1").unwrapped)
 
 
 def test_training_on_the_solo_environment():
-    model = PPO("MlpPolicy", gymnasium.make("mabc/Solo-v0"), **SMALL | {"batch_size": 16})
+    model = PPO("MlpPolicy", gymnasium.make("mabc/Solo-v1"), **SMALL | {"batch_size": 16})
     before = weights(model)
     model.learn(64)
     assert moved(model, before)

@@ -3,6 +3,7 @@
 import gymnasium
 import numpy as np
 import pytest
+from pettingzoo.utils import parallel_to_aec
 from pettingzoo.utils.wrappers import BaseParallelWrapper
 
 import mabc
@@ -23,8 +24,8 @@ GOOD = {
     "PettingZoo parallel": lambda: mabc.parallel_env(SCENARIO, **OPTIONS),
     "PettingZoo parallel leave": lambda: mabc.parallel_env(SCENARIO, dead="leave", mask="obs", **OPTIONS),
     "PettingZoo AEC": lambda: mabc.env(SCENARIO, **OPTIONS),
-    "Gymnasium": lambda: gymnasium.make("mabc/Solo-v0", **OPTIONS),
-    "Gymnasium vector": lambda: gymnasium.make_vec("mabc/Solo-v0", num_envs=3, **OPTIONS),
+    "Gymnasium": lambda: gymnasium.make("mabc/Solo-v1", **OPTIONS),
+    "Gymnasium vector": lambda: gymnasium.make_vec("mabc/Solo-v1", num_envs=3, **OPTIONS),
 }
 
 
@@ -331,6 +332,65 @@ class KeepsTheDead(BrokenParallel):
         return told
 
 
+class OddNames(BrokenParallel):
+    """Agents that are called otherwise than PettingZoo asks."""
+
+    fault = "parallel_names"
+
+    def __init__(self):
+        super().__init__()
+        names, env = ["team1_0", "team1_1", "team1_2"], self.env
+        env.possible_agents = names
+        env.observation_spaces = dict(zip(names, env.observation_spaces.values(), strict=True))
+        env.action_spaces = dict(zip(names, env.action_spaces.values(), strict=True))
+
+
+class SpacesOfNobody(BrokenParallel):
+    fault = "parallel_space_dicts"
+    action_spaces = {}
+
+
+class SpacesOfOthers(BrokenParallel):
+    fault = "parallel_space_dicts"
+
+    @property
+    def observation_spaces(self):
+        return dict.fromkeys(self.possible_agents, gymnasium.spaces.Discrete(2))
+
+
+class RandomNumbersOfTheOldKind(BrokenParallel):
+    fault = "parallel_np_random"
+
+    def reset(self, seed=None, options=None):
+        told = super().reset(seed, options)
+        self.env.np_random = np.random.RandomState(seed)
+        return told
+
+
+class RandomNumbersGoOn(BrokenParallel):
+    fault = "parallel_np_random"
+
+    def reset(self, seed=None, options=None):
+        kept = self.env.np_random
+        told = super().reset(seed, options)
+        self.env.np_random = kept
+        return told
+
+
+def test_what_a_parallel_environment_may_lack():
+    env = mabc.parallel_env(SCENARIO, **OPTIONS)
+    bare = BaseParallelWrapper(env)
+    bare.action_spaces = None
+    env.reset(seed=0)
+    assert "there is no action_spaces" in mabc.check(bare, steps=5).skipped.values()
+
+
+def test_odd_names_in_turns():
+    with pytest.raises(mabc.CheckError, match=r"aec_names: agents are called \['team1_0'") as error:
+        mabc.check(parallel_to_aec(OddNames()), steps=20)
+    assert "blue_0" in error.value.remedy
+
+
 @pytest.mark.parametrize("broken", BrokenParallel.__subclasses__(), ids=lambda broken: broken.__name__)
 def test_a_broken_parallel_environment_is_found(broken):
     with pytest.raises(mabc.CheckError) as error:
@@ -387,7 +447,7 @@ def test_a_broken_gym_environment_is_found(broken):
 
 class BrokenVector(gymnasium.vector.VectorWrapper):
     def __init__(self):
-        super().__init__(gymnasium.make_vec("mabc/Solo-v0", num_envs=3, **OPTIONS))
+        super().__init__(gymnasium.make_vec("mabc/Solo-v1", num_envs=3, **OPTIONS))
 
 
 class VectorWithoutFinalObs(BrokenVector):

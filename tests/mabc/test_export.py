@@ -30,7 +30,7 @@ def test_png(replay, tmp_path):
     assert np.array_equal(np.asarray(image.open(tmp_path / "b.png")), picture)
 
 
-@pytest.mark.parametrize("agent", [None, "team1_1"])
+@pytest.mark.parametrize("agent", [None, "blue_1"])
 def test_a_gif_has_the_very_colours(replay, tmp_path, agent):
     image = pytest.importorskip("PIL.Image")
     export.export_gif(replay, tmp_path / "a.gif", scale=1, fps=10, agent=agent)
@@ -100,7 +100,7 @@ def test_info(replay, tmp_path, capsys):
     told = capsys.readouterr().out
     assert told.startswith("skirmish-3v3, seed 0: 6 tanks, 30 steps (240 frames), cut short\n")
     assert "played again: 2 states compared, all the same" in told
-    assert "team1_0 by team1_0" in told
+    assert "blue_0 by blue_0" in told
     assert max(map(len, told.splitlines())) <= 80
 
 
@@ -110,7 +110,7 @@ def test_info(replay, tmp_path, capsys):
         (["info", "nowhere.mabc"], 1, "mabc info: cannot read nowhere.mabc: No such file"),
         (["show", "skirmish-3v4"], 2, "did you mean 'skirmish-3v5'"),
         (["export", "game.mabc", "--png", "--step", "99"], 2, "--step=99: the replay has steps 0 to 30"),
-        (["export", "game.mabc", "--png", "--follow", "team1_9"], 2, "unknown tank 'team1_9'; did you mean 'team1_"),
+        (["export", "game.mabc", "--png", "--follow", "blue_9"], 2, "unknown tank 'blue_9'; did you mean 'blue_"),
         (["gallery", "nowhere"], 2, "nowhere is no folder"),
         (["show", "solo", "--png", "--agent", "3"], 2, "--agent=3: solo has agents 0 to 0"),
     ],

@@ -18,6 +18,7 @@ from .. import plain
 from ..catalogue import scenario as find_scenario
 from ..core import Results, reset_worlds, seed_worlds, step_worlds, suggest_actions
 from ..layouts import layouts_of, spec_of
+from ..names import names_of
 from ..observe import entities
 from ..observe.kinds import Kind, View, obs_kind, state_kind
 from ..params import BOTS, FPS, KNOWLEDGE, NUM_ACTIONS, RULES_VERSION, RUNNING, driver_of
@@ -92,7 +93,7 @@ class BatchedEnv:
         self.num_agents, self.num_actions = int(spec["num_agents"]), NUM_ACTIONS
         slots = spec["slot"][: self.num_agents]
         self.agent_teams = spec["team"][slots].astype(np.int64)
-        self.agent_ids = _agent_ids(self.agent_teams)
+        self.agent_ids = names_of(self.agent_teams.tolist())
         self.max_steps = self.scenario.max_steps
         self.obs_name, self.state_name = obs, state
         self._kinds: dict[tuple[str, str], tuple] = {}
@@ -437,13 +438,3 @@ def _positive(name: str, value: int) -> int:
     if not isinstance(value, (int, np.integer)) or value < 1:
         raise ScenarioError(f"{name}={value!r}: expected a whole number of at least 1")
     return int(value)
-
-
-def _agent_ids(teams: np.ndarray) -> list[str]:
-    """team1_0, team1_1, ..., team2_0, ..."""
-    counts: dict[int, int] = {}
-    names = []
-    for team in teams.tolist():
-        names.append(f"team{team}_{counts.get(team, 0)}")
-        counts[team] = counts.get(team, 0) + 1
-    return names

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
@@ -17,11 +19,15 @@ from .manual import ManualBatch
 from .parallel import pick
 from .screen import RENDER_MODES, Screen
 
-SOLO = "mabc/Solo-v0"
+SOLO = "mabc/Solo-v1"
 
 
 def register() -> None:
-    """Make "mabc/Solo-v0" known to gymnasium.make and make_vec; `import mabc` does it."""
+    """Make "mabc/Solo-v1" known to gymnasium.make and make_vec; `import mabc` does it.
+
+    Without max_episode_steps: Gymnasium would wrap that limit round every environment, and one that was made with a
+    larger max_steps= would be cut at it. Environments keep their own limit, and their spec says it: `_LimitInSpec`.
+    """
     if SOLO not in gymnasium.registry:
         gymnasium.register(
             SOLO,
@@ -40,7 +46,33 @@ def _one_agent(env: BatchedEnv) -> None:
         )
 
 
-class SoloEnv(gymnasium.Env):
+def _rename_limit(changes: dict[str, Any], max_episode_steps: int | None) -> None:
+    """Put Gymnasium's limit among the changes, under the name that scenarios have for it."""
+    if max_episode_steps is None:
+        return
+    limit = changes.setdefault("max_steps", max_episode_steps)
+    if limit != max_episode_steps:
+        raise ScenarioError(
+            f"max_steps={limit!r} and max_episode_steps={max_episode_steps!r} are one limit: give one of them"
+        )
+
+
+class _LimitInSpec:
+    """`spec` as Gymnasium sets it, with max_episode_steps as this environment has it: TimeAwareObservation reads it."""
+
+    batch: BatchedEnv
+    _spec: EnvSpec | None = None
+
+    @property
+    def spec(self) -> EnvSpec | None:
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: EnvSpec | None) -> None:
+        self._spec = spec and replace(spec, max_episode_steps=self.batch.max_steps)
+
+
+class SoloEnv(_LimitInSpec, gymnasium.Env):
     """One world with one agent.
 
     info: action_mask (int8 [A], as Discrete.sample takes it), is_success (the episode ended and was won), outcome
@@ -116,12 +148,13 @@ class SoloEnv(gymnasium.Env):
         }
 
 
-class SoloVectorEnv(VectorEnv):
+class SoloVectorEnv(_LimitInSpec, VectorEnv):
     """B worlds with one agent each, stepped together; a world that ends is reset in the same step.
 
     Returned arrays are fresh. World i seeded with s plays the games of a `SoloEnv` seeded with s + i.
     info: action_mask int8 [B, A], outcome [B], is_success [B]; in a step in which episodes ended also final_obs (object
     [B], None where none ended) and final_info (dict of arrays), each with its `_` mask.
+    max_episode_steps: Gymnasium's name for max_steps. changes: as for `make_batch`, record= and threads= too.
     """
 
     metadata = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": RENDER_MODES, "render_fps": FPS}
@@ -132,8 +165,10 @@ class SoloVectorEnv(VectorEnv):
         scenario: str | Scenario = "solo",
         render_mode: str | None = None,
         obs: str = "vector",
+        max_episode_steps: int | None = None,
         **changes: Any,
     ) -> None:
+        _rename_limit(changes, max_episode_steps)
         threads, record = changes.pop("threads", None), changes.pop("record", None)
         self.batch = BatchedEnv(scenario, num_envs, obs, "vector", 0, 0, False, threads, changes, record)
         _one_agent(self.batch)

@@ -17,6 +17,7 @@ from ..scenarios import Scenario, ScenarioError, unknown
 from .manual import ManualBatch
 from .screen import RENDER_MODES, Screen
 
+TANKS = "mabc/Tanks-v1"
 MASKS = ("info", "obs")
 DEAD = ("stay", "leave")
 
@@ -50,6 +51,24 @@ def env(scenario: str | Scenario = "skirmish-3v3", render_mode: str | None = Non
     return AssertOutOfBoundsWrapper(parallel_to_aec(parallel_env(scenario, render_mode, **options)))
 
 
+def register() -> None:
+    """Make "mabc/Tanks-v1" known to pettingzoo.make, "parallel" and "aec"; `import mabc` does it."""
+    try:
+        from pettingzoo import aec_registry, parallel_registry
+        from pettingzoo import register as add
+    except ImportError:  # before 1.27 it has no registry
+        return
+    if TANKS not in parallel_registry:
+        add("parallel", TANKS, "mabc.api.parallel:parallel_env")
+    if TANKS not in aec_registry:
+        add("aec", TANKS, "mabc.api.parallel:env")
+
+
+def _generator(seed: int | None) -> np.random.Generator:
+    """Random numbers of a seed, any whole number; None draws one."""
+    return np.random.default_rng(None if seed is None else int(seed) & (2**64 - 1))
+
+
 def pick(value: Any, *index: int) -> Any:
     """A copy of value[index], where value is an array (or list), or a dict or tuple of them."""
     if isinstance(value, np.ndarray):
@@ -65,6 +84,12 @@ def pick(value: Any, *index: int) -> Any:
 
 class ParallelTanks(ParallelEnv):
     """What `parallel_env` makes. Observations are fresh arrays. infos[agent]: action_mask, alive, success, outcome."""
+
+    possible_agents: list[str]
+    agents: list[str]
+    observation_spaces: dict[str, spaces.Space]
+    action_spaces: dict[str, spaces.Space]
+    np_random: np.random.Generator  # unused by the game; restarted by reset(seed), for wrappers that draw from it
 
     metadata: dict[str, Any] = {
         "name": f"mabc_v{RULES_VERSION}",
@@ -94,9 +119,10 @@ class ParallelTanks(ParallelEnv):
         self._screen = Screen(self.batch, render_mode, self.metadata["render_fps"])
         self._mask_in_obs, self._leave = mask == "obs", dead == "leave"
         self._needs_seed = seed is None
+        self.np_random = _generator(seed)
         self._slots = self.batch.view.spec[0]["slot"][: self.batch.num_agents].astype(int)
-        self.possible_agents: list[str] = list(self.batch.agent_ids)
-        self.agents: list[str] = []
+        self.possible_agents = list(self.batch.agent_ids)
+        self.agents = []
         self._started = False
         self._make_spaces()
 
@@ -106,23 +132,25 @@ class ParallelTanks(ParallelEnv):
         if self._mask_in_obs:
             legal = spaces.Box(0, 1, (NUM_ACTIONS,), np.int8)
             space = spaces.Dict({"observation": space, "action_mask": legal})
-        self._obs_spaces = {agent: deepcopy(space) for agent in self.possible_agents}
-        self._action_spaces = {agent: spaces.Discrete(NUM_ACTIONS) for agent in self.possible_agents}
+        self.observation_spaces = {agent: deepcopy(space) for agent in self.possible_agents}
+        self.action_spaces = {agent: spaces.Discrete(NUM_ACTIONS) for agent in self.possible_agents}
         self.state_space = self.batch.state_space
 
     def observation_space(self, agent: str) -> spaces.Space:
         """The same object at each call."""
-        return self._obs_spaces[agent]
+        return self.observation_spaces[agent]
 
-    def action_space(self, agent: str) -> spaces.Discrete:
+    def action_space(self, agent: str) -> spaces.Space:
         """The same object at each call: 2 * move + fire."""
-        return self._action_spaces[agent]
+        return self.action_spaces[agent]
 
     def reset(self, seed: int | None = None, options: dict | None = None) -> tuple[dict, dict]:
         """Start an episode: that of the seed, or the next one of the stream. Options are ignored."""
         if seed is None and self._needs_seed:
             seed = int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
         self._needs_seed = False
+        if seed is not None:
+            self.np_random = _generator(seed)
         obs, info = self.batch.reset(seed=seed)
         self._started = True
         self.agents = self.possible_agents[:]
@@ -232,7 +260,7 @@ class ParallelTanks(ParallelEnv):
         for agent in self.agents:
             if agent not in actions:
                 return ValueError(f"no action for {agent!r}: step() needs one for each of {self.agents}")
-            if not self._action_spaces[agent].contains(actions[agent]):
+            if not self.action_spaces[agent].contains(actions[agent]):
                 return ValueError(
                     f"the action of {agent!r} is {actions[agent]!r}; expected an integer from 0 to {NUM_ACTIONS - 1} "
                     "(2 * move + fire)"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 
 from .case import Case, Check, Skip, delegate, describe, freeze
+
+AGENT_NAME = re.compile("[a-z]+_[0-9]+")
 
 
 def check_parallel_api(case: Case) -> None:
@@ -130,6 +133,55 @@ def check_parallel_copies(case: Case) -> None:
         case.want(freeze(value) == before, "an observation that was returned changed later", "Return copies")
 
 
+def _check_names(case: Case) -> None:
+    odd = [agent for agent in case.env.possible_agents if not (isinstance(agent, str) and AGENT_NAME.fullmatch(agent))]
+    case.want(
+        not odd,
+        f"agents are called {odd}",
+        f'PettingZoo asks for "{AGENT_NAME.pattern}", what an agent is and its number, such as "blue_0"',
+    )
+
+
+def check_parallel_names(case: Case) -> None:
+    """Names are as PettingZoo asks; SuperSuit's agent_indicator reads the kind of an agent from them."""
+    _check_names(case)
+
+
+def check_parallel_space_dicts(case: Case) -> None:
+    """action_spaces and observation_spaces, where older wrappers (EPyMARL's) look, say what the functions say."""
+    env = case.env
+    for name, space_of in (("action_spaces", env.action_space), ("observation_spaces", env.observation_space)):
+        told = getattr(env, name, None)
+        if told is None:
+            raise Skip(f"there is no {name}")
+        case.want(
+            set(told) == set(env.possible_agents) and all(told[agent] == space_of(agent) for agent in told),
+            f"{name} is {told}",
+            f"Hold what {name[:-1]}(agent) returns, for each of possible_agents",
+        )
+
+
+def check_parallel_np_random(case: Case) -> None:
+    """np_random, where SuperSuit's frame_skip looks, is a generator that reset(seed) restarts."""
+    drawn = []
+    for seed in (case.seed, case.seed + 1, case.seed):
+        case.env.reset(seed=seed)
+        rng = getattr(case.env.unwrapped, "np_random", None)
+        if rng is None:
+            raise Skip("there is no np_random")
+        case.want(
+            isinstance(rng, np.random.Generator),
+            f"np_random is {type(rng).__name__}",
+            "Make it a numpy.random.Generator",
+        )
+        drawn.append(rng.integers(2**62))
+    case.want(
+        drawn[0] == drawn[2] != drawn[1],
+        f"the first numbers of np_random after reset() with seeds s, s + 1 and s are {drawn}",
+        "Make a new generator of the seed in each reset(seed=seed)",
+    )
+
+
 PARALLEL_CHECKS: list[Check] = [
     check_parallel_api,
     check_parallel_spaces,
@@ -137,6 +189,9 @@ PARALLEL_CHECKS: list[Check] = [
     check_parallel_masks,
     check_parallel_copies,
     check_parallel_seeding,
+    check_parallel_names,
+    check_parallel_space_dicts,
+    check_parallel_np_random,
 ]
 
 
@@ -156,4 +211,9 @@ def check_aec_seeding(case: Case) -> None:
     delegate(case, "pettingzoo.test.seed_test", seed_test, case.make, num_cycles=case.steps)
 
 
-AEC_CHECKS: list[Check] = [check_aec_api, check_aec_seeding]
+def check_aec_names(case: Case) -> None:
+    """Names are as PettingZoo asks; SuperSuit's agent_indicator reads the kind of an agent from them."""
+    _check_names(case)
+
+
+AEC_CHECKS: list[Check] = [check_aec_api, check_aec_seeding, check_aec_names]

@@ -3,7 +3,7 @@
 A sprite is an array of colour numbers, uint8 [height, width], 0 transparent. `SHEET` holds all of them,
 with the palettes that turn numbers into colours. Team colours are numbers 1 to 3 (dark, middle, light), so
 that one sprite serves all teams: palette t paints team t, palette 0 nobody, palette FLASH a carrier's
-flash. Teams are blue, orange, purple and green after Okabe and Ito, which people with any colour vision
+flash. Teams are blue, orange, pink and green after Okabe and Ito, which people with any colour vision
 tell apart.
 
 Art is text, one character a pixel (KEY says which colour); `half` art is mirrored. Tanks point up.
@@ -39,7 +39,7 @@ _COLOURS = {
 _TEAMS = (
     (0x0A5C96, 0x3E9FDE, 0xA5DAFA),  # blue
     (0xB34A00, 0xF08A1C, 0xFFD08A),  # orange
-    (0x8C3F73, 0xD47FB4, 0xF7C6E3),  # purple
+    (0x8C3F73, 0xD47FB4, 0xF7C6E3),  # pink
     (0x006B4E, 0x1FB68A, 0x9FEBD0),  # green
 )
 GROUND = KEY.index("h")

@@ -263,8 +263,12 @@ class Replay:
 
     def _check_orders(self, env: Any) -> None:
         """Raise ReplayError unless the recorded orders fit the scenario's tanks."""
-        if env.num_orders != self.actions.shape[1] or env.agent_ids != self.agents:
+        if env.num_orders != self.actions.shape[1]:
             raise ReplayError(f"its orders are for {self.actions.shape[1]} tanks, its scenario has {env.num_orders}")
+        team_of = {tank.get("agent"): tank["team"] for tank in self.tanks}
+        teams = [team_of.get(agent) for agent in range(len(self.agents))]  # not names: older files have others
+        if teams != env.agent_teams.tolist():
+            raise ReplayError(f"its agents are of teams {teams}, its scenario's of {env.agent_teams.tolist()}")
         if self.actions.size and (self.actions.min() < 0 or self.actions.max() >= env.num_actions):
             raise ReplayError(f"section 'actions' holds a number outside 0 to {env.num_actions - 1}")
         if self.hold is not None and ((self.hold < 0).any() or (self.hold.any(axis=1) != self.hold.all(axis=1)).any()):

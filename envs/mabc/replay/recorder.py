@@ -15,6 +15,7 @@ import numpy as np
 
 from ..core import reset_worlds, seed_worlds, trace_step
 from ..layouts import load_maps
+from ..names import names_of
 from ..observe.sight import look_around
 from ..params import NUM_ACTIONS, RULES_VERSION, RUNNING, driver_name
 from ..scenarios import Scenario, ScenarioError
@@ -327,19 +328,15 @@ def _plain(value: Any) -> Any:
 
 
 def _tanks(spec: np.void) -> list[dict[str, Any]]:
-    """Every tank: its name is its team and its number in it."""
+    """Every tank: its name, its team, who drives it, and its number among the agents."""
     agents = spec["slot"][: spec["num_agents"]].tolist()
-    places: dict[int, int] = {}
-    tanks = []
-    for i in range(int(spec["num_tanks"])):
-        team = int(spec["team"][i])
-        tanks.append(
-            {
-                "name": f"team{team}_{places.get(team, 0)}",
-                "team": team,
-                "driver": driver_name(spec["driver"][i], spec["bot_level"][i]),
-                "agent": agents.index(i) if i in agents else None,
-            }
-        )
-        places[team] = places.get(team, 0) + 1
-    return tanks
+    teams = spec["team"][: spec["num_tanks"]].tolist()
+    return [
+        {
+            "name": name,
+            "team": team,
+            "driver": driver_name(spec["driver"][i], spec["bot_level"][i]),
+            "agent": agents.index(i) if i in agents else None,
+        }
+        for i, (name, team) in enumerate(zip(names_of(teams), teams, strict=True))
+    ]

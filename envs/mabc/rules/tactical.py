@@ -9,7 +9,7 @@ from ..params import (
     AIM_ODDS,
     AIM_RANGE,
     BASE,
-    BLOCK,
+    BREACH_RANGE,
     BULLET_BULLET,
     BULLET_TANK,
     BY_AGENT,
@@ -129,7 +129,7 @@ def shot_at_enemy(world, spec, layout, i, level, knowledge, bits):
         if heading == NOBODY or distance > AIM_RANGE[level] or key >= nearest:
             continue
         if knows_tank(world, spec, i, j, knowledge) and shot_reaches(
-            world, spec, layout, i, heading, max(abs(dx), abs(dy)), distance < 2 * BLOCK, knowledge
+            world, spec, layout, i, heading, max(abs(dx), abs(dy)), distance < BREACH_RANGE, knowledge
         ):
             best, nearest = heading, key
     if spec.mode == SCOUT or best != NOBODY:

@@ -1,4 +1,4 @@
-// A link to a step: #step=123&follow=team1_0, and `frame` where it lies within a step, `replay` in a gallery.
+// A link to a step: #step=123&follow=blue_0, and `frame` where it lies within a step, `replay` in a gallery.
 
 import { allowed } from "./dom.js";
 

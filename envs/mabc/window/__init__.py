@@ -27,7 +27,7 @@ examples:
   mabc play duel --players 2             the same, one against the other
   mabc play solo --against runs/mine     meet what you have trained
   mabc play versus-5v5 --mates runs/mine --against runs/mine
-  mabc play skirmish-3v3 --seats team2_1 sit in another tank
+  mabc play skirmish-3v3 --seats orange_1  sit in another tank
   mabc play scout-3v4 --fog --record game.mabc    see what your tank sees
 
 A tank of yours acts in every frame; trained teams and mates decide every eight
@@ -35,7 +35,7 @@ frames, as in training. `mabc watch game.mabc` shows a recorded game again."""
 
 WATCH_EPILOG = """examples:
   mabc watch game.mabc
-  mabc watch game.mabc --follow team1_0         with the eyes of one tank
+  mabc watch game.mabc --follow blue_0          with the eyes of one tank
   mabc watch game.mabc --speed 0.25 --start 40  slowly, from step 40
 
 Keys: space pause, left and right a step, comma and point a frame, + and -

@@ -16,6 +16,7 @@ from .. import render
 from ..api.batched import BatchedEnv, make_batch
 from ..catalogue import scenario as find_scenario
 from ..core import suggest_actions, trace_step
+from ..names import names_of, team_of
 from ..params import BOTS, BY_TEAM, RUNNING, driver_of
 from ..scenarios import Scenario, ScenarioError, unknown
 from ..state import SCRATCH, WORLD
@@ -104,7 +105,7 @@ class TrainedDriver:
 class Game:
     """One world, frame by frame.
 
-    people: names of the tanks that they drive (`team1_0`); default the first one. mates: who drives the rest of their
+    people: names of the tanks that they drive (`blue_0`); default the first one. mates: who drives the rest of their
     teams. against: who drives the other teams (default the scenario's bots, and RIVAL in place of learners).
     Raises ScenarioError for a scenario or a tank that there is not, or a team that cannot be driven so.
     """
@@ -121,7 +122,7 @@ class Game:
         source = find_scenario(scenario)
         self.pace = source.frame_skip
         names = _names(source, people)
-        teams = {int(name[4 : name.index("_")]) for name in names}
+        teams = {team_of(name) for name in names}
         self.env = make_batch(
             source,
             seed=seed,
@@ -228,14 +229,14 @@ class Game:
 
 def seats_of(scenario: Scenario) -> list[str]:
     """The tanks that a person can drive: of every team but a wave."""
-    return [f"team{t}_{i}" for t, team in enumerate(scenario.teams, 1) if not team.wave for i in range(len(team.tanks))]
+    return names_of(t for t, team in enumerate(scenario.teams, 1) if not team.wave for _ in team.tanks)
 
 
 def _names(scenario: Scenario, people: Sequence[str] | int) -> list[str]:
     """Names of the tanks that people drive, checked."""
     seats = seats_of(scenario)
     if isinstance(people, int):
-        learning = [seat for seat in seats if scenario.teams[int(seat[4 : seat.index("_")]) - 1].driver == "learn"]
+        learning = [seat for seat in seats if scenario.teams[team_of(seat) - 1].driver == "learn"]
         first = learning if len(learning) >= people else seats
         if len(first) < people:
             raise ScenarioError(f"{scenario.name!r} has no place for {people} people: {', '.join(seats)} can be driven")

@@ -6,13 +6,15 @@ import sys
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
+from gymnasium.wrappers import TimeAwareObservation, TimeLimit
 from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
 import mabc
 
-SOLO = "mabc/Solo-v0"
+SOLO = "mabc/Solo-v1"
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -23,7 +25,7 @@ def test_check_env(monkeypatch):
 
 
 def test_make_without_importing_mabc():
-    code = "import gymnasium; print(gymnasium.make('mabc:mabc/Solo-v0').unwrapped)"
+    code = "import gymnasium; print(gymnasium.make('mabc:mabc/Solo-v1').unwrapped)"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert "SoloEnv" in printed.stdout
 
@@ -38,6 +40,69 @@ def test_options():
         gymnasium.make(SOLO, max_step=30)
     with pytest.raises(mabc.ScenarioError, match="unknown opponent 'clasic'; did you mean 'classic'"):
         gymnasium.make(SOLO, opponents="clasic")
+
+
+def test_the_older_version_names_the_newer():
+    with (
+        pytest.warns(DeprecationWarning, match="v1"),
+        pytest.raises(gymnasium.error.DeprecatedEnv, match="Please use `mabc/Solo-v1` instead"),
+    ):
+        gymnasium.make("mabc/Solo-v0")
+
+
+def last_step(env):
+    """How many steps the first episode has, and whether it was cut."""
+    env.reset(seed=0)
+    for step in range(1, 10_000):
+        *_, terminated, truncated, _ = env.step(0)
+        if terminated or truncated:
+            return step, truncated
+    raise AssertionError
+
+
+@pytest.mark.parametrize("limit", [None, 6, 500])
+def test_the_limit_is_in_the_spec_and_cuts_once(limit):
+    """The scenario's own, however it was changed: no TimeLimit of the default is round it."""
+    changes = {} if limit is None else {"max_steps": limit}
+    env = gymnasium.make(SOLO, scenario="duel", opponents={2: still}, **changes)
+    limit = limit or mabc.scenario("duel").max_steps
+    assert env.spec.max_episode_steps == env.unwrapped.spec.max_episode_steps == limit
+    assert last_step(env) == (limit, True)
+    assert not isinstance(env, TimeLimit)
+    assert TimeAwareObservation(env).max_timesteps == limit
+    again = gymnasium.make(env.spec)
+    assert again.spec.max_episode_steps == limit
+    assert last_step(again) == (limit, True)
+    assert last_step(gymnasium.make(env.spec, max_steps=9, max_episode_steps=-1)) == (9, True)
+
+
+def test_the_spec_as_json():
+    spec = EnvSpec.from_json(gymnasium.make(SOLO, max_steps=6, opponents="classic").spec.to_json())
+    assert spec.max_episode_steps == 6
+    assert last_step(gymnasium.make(spec)) == (6, True)
+
+
+def still(obs, mask, memory):
+    return np.zeros(mask.shape[:2], np.int64), memory
+
+
+def test_gymnasiums_own_limit_can_only_shorten():
+    for limit, steps in ((4, 4), (30, 8)):
+        env = gymnasium.make(SOLO, max_episode_steps=limit, max_steps=8)
+        assert env.spec.max_episode_steps == limit
+        assert last_step(env) == (steps, True)
+
+
+def test_gymnasiums_name_for_the_limit_of_many():
+    envs = gymnasium.make_vec(SOLO, num_envs=2, max_episode_steps=5)
+    assert envs.unwrapped.batch.max_steps == envs.spec.max_episode_steps == 5
+    envs.reset(seed=0)
+    cut = [envs.step(np.zeros(2, int))[3].all() for _ in range(5)]
+    assert cut == [False, False, False, False, True]
+    assert gymnasium.make_vec(envs.spec).spec.max_episode_steps == 5, "made again from its spec"
+    assert gymnasium.make_vec(SOLO).spec.max_episode_steps == mabc.scenario("solo").max_steps
+    with pytest.raises(mabc.ScenarioError, match="max_steps=6 and max_episode_steps=5 are one limit"):
+        gymnasium.make_vec(SOLO, max_episode_steps=5, max_steps=6)
 
 
 def test_an_opponent_of_ones_own():

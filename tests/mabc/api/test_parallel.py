@@ -39,7 +39,7 @@ def test_pettingzoo_on_other_scenarios(scenario):
 
 def test_names_spaces_and_metadata():
     env = mabc.parallel_env(SCENARIO, frame_skip=4)
-    assert env.possible_agents == env.batch.agent_ids == ["team1_0", "team1_1", "team1_2"]
+    assert env.possible_agents == env.batch.agent_ids == ["blue_0", "blue_1", "blue_2"]
     assert env.metadata["name"].startswith("mabc_v")
     assert env.metadata["is_parallelizable"]
     assert env.metadata["render_fps"] == 15
@@ -48,6 +48,66 @@ def test_names_spaces_and_metadata():
     assert env.action_space(first) is not env.action_space(second), "each agent's space is seeded on its own"
     env.reset(seed=0)
     assert env.state_space.contains(env.state())
+
+
+def test_spaces_as_dictionaries():
+    """Where EPyMARL's wrapper looks for them."""
+    env = mabc.parallel_env(SCENARIO, mask="obs")
+    assert list(env.action_spaces) == list(env.observation_spaces) == env.possible_agents
+    for agent in env.possible_agents:
+        assert env.action_spaces[agent] is env.action_space(agent)
+        assert env.observation_spaces[agent] is env.observation_space(agent)
+
+
+def test_np_random():
+    """A generator for wrappers (SuperSuit's frame_skip): of the seed that reset() has, or the constructor."""
+    env = mabc.parallel_env(SCENARIO, seed=3)
+    first = env.np_random.integers(2**62)
+    env.reset(seed=3)
+    assert env.np_random.integers(2**62) == first
+    second = env.np_random.integers(2**62)
+    assert second != first
+    env.reset(seed=3)
+    assert env.np_random.integers(2**62, size=2).tolist() == [first, second]
+    env.reset(seed=4)
+    assert env.np_random.integers(2**62) != first
+    env.reset()
+    assert env.np_random.integers(2**62) != first, "an episode without a seed goes on"
+    env.reset(seed=-1)  # any whole number is a seed
+    drawn = [mabc.parallel_env(SCENARIO).np_random.integers(2**62) for _ in range(2)]
+    assert drawn[0] != drawn[1], "without a seed it is drawn"
+    assert mabc.env(SCENARIO, seed=3).unwrapped.np_random.integers(2**62) == first
+
+
+def test_np_random_is_not_the_games():
+    """Wrappers that draw from it do not change what happens."""
+    one, two = mabc.parallel_env("duel", opponents={2: "random"}), mabc.parallel_env("duel", opponents={2: "random"})
+    for env in (one, two):
+        env.reset(seed=0)
+    two.np_random.random(100)
+    for _ in range(20):
+        one.step({"blue_0": 0})
+        two.step({"blue_0": 0})
+    assert one.batch.world(0) == two.batch.world(0)
+
+
+def test_pettingzoos_registry():
+    pettingzoo = pytest.importorskip("pettingzoo", minversion="1.27", reason="PettingZoo has a registry since 1.27")
+    env = pettingzoo.make("parallel", "mabc/Tanks-v1", scenario="duel", max_cycles=7)
+    assert env.possible_agents == ["blue_0", "orange_0"]
+    assert len(play(env)) == 7
+    assert pettingzoo.make("aec", "mabc/Tanks-v1").possible_agents == ["blue_0", "blue_1", "blue_2"]
+    with pytest.raises(Exception, match="v1"):
+        pettingzoo.make("parallel", "mabc/Tanks-v0")
+
+
+def test_an_older_pettingzoo_has_no_registry(monkeypatch):
+    import pettingzoo
+
+    from mabc.api import parallel
+
+    monkeypatch.delattr(pettingzoo, "register", raising=False)
+    parallel.register()
 
 
 def test_the_same_episodes_as_a_batch_of_one():
@@ -91,7 +151,7 @@ def test_the_dead_stay_and_may_only_stay():
     deaths = 0
     for seed in range(6):
         for _, rewards, _, _, infos in play(mabc.parallel_env(SCENARIO), seed=seed):
-            assert list(rewards) == list(infos) == ["team1_0", "team1_1", "team1_2"]
+            assert list(rewards) == list(infos) == ["blue_0", "blue_1", "blue_2"]
             for info in infos.values():
                 if not info["alive"] and info["outcome"] == -1:
                     deaths += 1
@@ -160,7 +220,7 @@ def test_seeds():
     def first_steps(env, **reset):
         obs = [env.reset(**reset)[0]]
         obs += [env.step(dict.fromkeys(env.agents, action))[0] for action in (3, 5, 7, 9, 2) * 8 if env.agents]
-        return np.stack([row["team1_0"] for row in obs])
+        return np.stack([row["blue_0"] for row in obs])
 
     options = {"opponents": {2: "random"}, "full_observability": True}  # the bot in sight shows what is drawn
     one = mabc.parallel_env("duel", **options)
@@ -179,7 +239,7 @@ def test_copies_made_by_pickling_play_on_alike():
     env.reset(seed=0)
     other = cloudpickle.loads(cloudpickle.dumps(env))
     one, two = env.step(dict.fromkeys(env.agents, 3)), other.step(dict.fromkeys(other.agents, 3))
-    np.testing.assert_array_equal(one[0]["team1_0"], two[0]["team1_0"])
+    np.testing.assert_array_equal(one[0]["blue_0"], two[0]["blue_0"])
 
 
 def test_worlds_of_a_manual_batch_wait_for_their_reset():
@@ -204,14 +264,14 @@ def test_worlds_of_a_manual_batch_wait_for_their_reset():
 @pytest.mark.parametrize(
     ("actions", "message"),
     [
-        ({"team1_0": 0, "team1_1": 0}, "no action for 'team1_2'"),
-        ({"team1_0": 0, "team1_1": 0, "team1_2": 10}, "the action of 'team1_2' is 10; expected an integer from 0 to 9"),
-        ({"team1_0": 0, "team1_1": 0, "team1_2": -1}, "the action of 'team1_2' is -1"),
-        ({"team1_0": 0, "team1_1": 0.5, "team1_2": 0}, "the action of 'team1_1' is 0.5"),
-        ({"team1_0": 0, "team1_1": None, "team1_2": 0}, "the action of 'team1_1' is None"),
-        ({"team1_0": [1, 2], "team1_1": 0, "team1_2": 0}, "the action of 'team1_0' is"),
-        ({"team1_0": 0, "team1_1": 0, "team1_2": 0, "team1_3": 0}, "unknown agent 'team1_3'; did you mean"),
-        ({"team_0": 0, "team1_1": 0, "team1_2": 0}, "unknown agent 'team_0'; did you mean 'team1_0'"),
+        ({"blue_0": 0, "blue_1": 0}, "no action for 'blue_2'"),
+        ({"blue_0": 0, "blue_1": 0, "blue_2": 10}, "the action of 'blue_2' is 10; expected an integer from 0 to 9"),
+        ({"blue_0": 0, "blue_1": 0, "blue_2": -1}, "the action of 'blue_2' is -1"),
+        ({"blue_0": 0, "blue_1": 0.5, "blue_2": 0}, "the action of 'blue_1' is 0.5"),
+        ({"blue_0": 0, "blue_1": None, "blue_2": 0}, "the action of 'blue_1' is None"),
+        ({"blue_0": [1, 2], "blue_1": 0, "blue_2": 0}, "the action of 'blue_0' is"),
+        ({"blue_0": 0, "blue_1": 0, "blue_2": 0, "blue_3": 0}, "unknown agent 'blue_3'; did you mean"),
+        ({"blu_0": 0, "blue_1": 0, "blue_2": 0}, "unknown agent 'blu_0'; did you mean 'blue_0'"),
         ([0, 0, 0], "expected a dictionary"),
         ([0, 0, 0, 0], "expected a dictionary"),
     ],
@@ -233,7 +293,7 @@ def test_step_at_the_wrong_time():
     env.reset(seed=0)
     env.step(dict.fromkeys(env.agents, 0))
     with pytest.raises(RuntimeError, match=r"an episode that is over: call reset\(\) first"):
-        env.step({"team1_0": 0})
+        env.step({"blue_0": 0})
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ import pytest
 import mabc
 from mabc.render import draw_fog, draw_world, frame
 from mabc.replay import ReplayError, reader
+from mabc.replay.container import pack, unpack
+from mabc.replay.trace import DELTA
 
 
 @pytest.mark.parametrize("name", mabc.scenarios())
@@ -23,6 +25,43 @@ def test_every_scenario(record, name):
         assert np.array_equal(draw_world(env), replay.picture(at))
         for agent, slot in enumerate(slots[:4]):
             assert np.array_equal(draw_fog(env, 0, agent), replay.picture(at, agent=slot))
+
+
+def renamed(replay):
+    """The file as it was written before teams had the names of their colours: team1_0, team2_0."""
+    header, sections = unpack(replay.data)
+    del header["sections"]
+    old = {tank["name"]: f"team{tank['team']}_{tank['name'].split('_')[1]}" for tank in header["tanks"]}
+    header["agents"] = [old[name] for name in header["agents"]]
+    for tank in header["tanks"]:
+        tank["name"] = old[tank["name"]]
+    return mabc.replay.Replay(pack(header, sections, DELTA & set(sections)))
+
+
+@pytest.mark.parametrize("name", ["versus-2v2", "defend-1"])
+def test_names_of_older_files(record, name):
+    """They are shown as they were recorded, and play again: the names decide nothing."""
+    replay, seen = record(name)
+    old = renamed(replay)
+    assert replay.agents[0] == "blue_0"
+    assert old.agents[0] == "team1_0"
+    assert [tank["name"].split("_")[0] for tank in old.tanks] == [f"team{tank['team']}" for tank in old.tanks]
+    assert old.verify() == replay.verify()
+    np.testing.assert_array_equal(old.observe(5), seen[5])
+    assert np.array_equal(old.picture(9, agent="team1_0"), replay.picture(9, agent="blue_0"))
+    with pytest.raises(mabc.ScenarioError, match="unknown tank 'blue_0'"):
+        old.slot("blue_0")
+
+
+def test_agents_of_another_team_do_not_fit(record):
+    replay, _ = record("versus-2v2")
+    header, sections = unpack(replay.data)
+    del header["sections"]
+    for tank in header["tanks"]:
+        tank["team"] = 3 - tank["team"]
+    swapped = mabc.replay.Replay(pack(header, sections, DELTA & set(sections)))
+    with pytest.raises(ReplayError, match="its agents are of teams"):
+        swapped.verify()
 
 
 @pytest.mark.parametrize("name", ["versus-5v5-power-ups", "scout-3v4", "defend-2"])
@@ -80,7 +119,7 @@ def pettingzoo_aec(path):
 
 
 def gymnasium_env(path):
-    env = gymnasium.make("mabc/Solo-v0", record=path)
+    env = gymnasium.make("mabc/Solo-v1", record=path)
     env.reset(seed=4)
     for _ in range(10):
         env.step(5)
@@ -88,7 +127,7 @@ def gymnasium_env(path):
 
 
 def gymnasium_vector(path):
-    env = gymnasium.make_vec("mabc/Solo-v0", num_envs=3, record=path)
+    env = gymnasium.make_vec("mabc/Solo-v1", num_envs=3, record=path)
     env.reset(seed=4)
     for _ in range(10):
         env.step(np.full(3, 7))

@@ -36,6 +36,13 @@ def test_what_happened(told):
     np.testing.assert_allclose(replay.reward.sum(axis=0), facts["return"], atol=1e-4)
 
 
+def test_names_are_those_that_were_recorded(told):
+    replay, _ = told
+    assert replay.agents[:2] == ["team1_0", "team1_1"]
+    assert all(tank["name"].startswith(f"team{tank['team']}_") for tank in replay.tanks)
+    assert replay.slot("team2_0") > 0
+
+
 def test_where_everybody_was(told):
     replay, facts = told
     world = replay.world(replay.num_frames // 2)

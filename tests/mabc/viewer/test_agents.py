@@ -27,8 +27,8 @@ def rows(view):
 def test_a_click_on_a_tank_follows_it_and_another_leaves(long, replays):
     x, y = (int(replays["long"].world(0)["tanks"][2][axis]) for axis in "xy")
     long.click_field(x, y)
-    assert followed(long) == "team1_2"
-    assert "team1_2" in long.text(".detail")
+    assert followed(long) == "blue_2"
+    assert "blue_2" in long.text(".detail")
     assert long.page.get_attribute(".agent >> nth=2", "aria-pressed") == "true"
     long.click_field(x, y)
     assert followed(long) is None
@@ -37,15 +37,15 @@ def test_a_click_on_a_tank_follows_it_and_another_leaves(long, replays):
 
 def test_ways_to_follow_and_to_leave(long):
     long.press("2")
-    assert followed(long) == "team1_1"
+    assert followed(long) == "blue_1"
     long.press("n")
-    assert followed(long) == "team1_2"
+    assert followed(long) == "blue_2"
     long.press("Shift+N")
-    assert followed(long) == "team1_1"
+    assert followed(long) == "blue_1"
     long.press("Escape")
     assert followed(long) is None
     long.page.click(".agent >> nth=7")
-    assert followed(long) == "team2_2"
+    assert followed(long) == "orange_2"
     long.page.click(".detail-head button")
     assert followed(long) is None
     long.press("3", "3")
@@ -56,7 +56,7 @@ def test_following_hides_what_is_not_seen(long, replays):
     replay = replays["long"]
     everything = long.drawn()
     long.press("1")
-    assert np.array_equal(long.drawn(), replay.picture(0, agent="team1_0"))
+    assert np.array_equal(long.drawn(), replay.picture(0, agent="blue_0"))
     assert not np.array_equal(long.drawn(), everything)
     long.press("f")
     assert np.array_equal(long.drawn(), everything), "without fog the field is whole"
@@ -64,7 +64,7 @@ def test_following_hides_what_is_not_seen(long, replays):
     x, y = (int(replay.world(0)["tanks"][9][axis]) for axis in "xy")
     assert not replay.seen(0, 0)["tanks"][0, 9]
     long.click_field(x, y)
-    assert followed(long) == "team1_0", "a tank that is not seen is not there to click on"
+    assert followed(long) == "blue_0", "a tank that is not seen is not there to click on"
 
 
 def test_a_dead_tank_sees_nothing(long, replays):

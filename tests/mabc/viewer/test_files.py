@@ -13,6 +13,8 @@ import numpy as np
 import mabc
 from mabc.viewer import gallery, notebook, page
 
+OLD = Path(__file__).parents[2] / "data" / "battle.mabc"  # its tanks are called team1_0, team2_0
+
 dumps = partial(json.dumps, separators=(",", ":"))
 
 DROP = """async ([files, beside]) => {
@@ -101,7 +103,7 @@ def test_two_replays_go_in_step(watch, episodes, replays):
     assert view.page.locator(".curve.dashed").count() > 0
     view.page.click("#switch button >> nth=1")
     assert "armor" in view.text("#agents") or "basic" in view.text("#agents")
-    view.js("viewer.follow('team1_0')")
+    view.js("viewer.follow('blue_0')")
     assert view.page.locator(".stage .chip:visible").count() == 2, "followed in both"
 
 
@@ -109,21 +111,28 @@ def test_links(watch, episodes, replays):
     context = {"permissions": ["clipboard-read", "clipboard-write"]}
     view = watch(**context).files(episodes["skirmish"])
     view.press("2", "ArrowRight", "ArrowRight", "ArrowRight")
-    view.until("location.hash === '#step=3&follow=team1_1'")
+    view.until("location.hash === '#step=3&follow=blue_1'")
     view.do("link")
     view.page.wait_for_selector(".toast.on")
     assert view.text(".toast") == "Link copied"
     link = view.js("navigator.clipboard.readText()")
-    assert link.endswith("page.html#step=3&follow=team1_1")
+    assert link.endswith("page.html#step=3&follow=blue_1")
     view.page.goto("about:blank")
     view.page.goto(link)
     view.until("Boolean(window.viewer) && viewer.firstFrame !== null")
-    assert view.js("[viewer.step, viewer.state.follow]") == [3, "team1_1"]
+    assert view.js("[viewer.step, viewer.state.follow]") == [3, "blue_1"]
     view.press(".")
     at = int(replays["skirmish"].step_frame[3]) + 1
-    view.until(f"location.hash === '#step=3&frame={at}&follow=team1_1'")
+    view.until(f"location.hash === '#step=3&frame={at}&follow=blue_1'")
     view.js("location.hash = '#step=9'")
     view.until("viewer.step === 9")
+
+
+def test_names_and_links_of_older_files(watch):
+    view = watch().files(OLD, hash="#step=3&follow=team1_1")
+    assert view.js("[viewer.step, viewer.state.follow]") == [3, "team1_1"]
+    assert "team1_1" in view.text(".detail")
+    assert "team2_0" in view.text("#agents")
 
 
 def test_links_to_what_is_not_there(watch, episodes, replays):
@@ -182,7 +191,7 @@ def test_gallery(watch, episodes, tmp_path):
     view.until("document.querySelectorAll('.card-facts:not(:empty)').length === 3")
     first, second, third = cards.all_inner_texts()
     assert "skirmish-3v3" in first
-    assert "team1_0" in first
+    assert "blue_0" in first
     assert "39 steps" in first
     assert "cut short" in second
     assert "format version 0" in third
@@ -233,7 +242,7 @@ def test_phone(watch, episodes):
     view.until("viewer.frame > 3")
     view.page.tap("#play")
     view.page.tap(".agent >> nth=1")
-    assert view.js("viewer.state.follow") == "team1_1"
+    assert view.js("viewer.state.follow") == "blue_1"
     for tab in ("tab-events", "tab-about", "tab-agents"):
         view.page.tap(f"#{tab}")
         assert view.js("document.documentElement.scrollWidth <= innerWidth"), f"no sideways scrolling in {tab}"

@@ -77,11 +77,11 @@ def test_a_bot_in_a_seat_is_asked_as_env_bot_actions_asks_it(bot):
 
 
 def test_people_may_sit_anywhere():
-    game = Game("skirmish-3v3", people=["team2_1"], mates="classic")
+    game = Game("skirmish-3v3", people=["orange_1"], mates="classic")
     assert (game.teams, game.slots) == ([2], [4])
     game.step([RIGHT])
     assert game.tank(0)["heading"] == 1
-    assert Game("duel", people=2).names == ["team1_0", "team2_0"]
+    assert Game("duel", people=2).names == ["blue_0", "orange_0"]
     assert Game("defend-2", people=2).drivers == []
 
 
@@ -135,11 +135,11 @@ def test_a_game_is_recorded(tmp_path):
 
 
 def test_errors_name_what_would_do():
-    assert seats_of(mabc.scenario("defend-1")) == ["team1_0"]
-    with pytest.raises(ScenarioError, match="did you mean 'team1_0'"):
-        Game("solo", people=["team1_00"])
+    assert seats_of(mabc.scenario("defend-1")) == ["blue_0"]
+    with pytest.raises(ScenarioError, match="did you mean 'blue_0'"):
+        Game("solo", people=["blue_00"])
     with pytest.raises(ScenarioError, match="named twice"):
-        Game("duel", people=["team1_0", "team1_0"])
+        Game("duel", people=["blue_0", "blue_0"])
     with pytest.raises(ScenarioError, match="no place for 4 people"):
         Game("duel", people=4)
     with pytest.raises(ScenarioError, match="did you mean 'classic'"):

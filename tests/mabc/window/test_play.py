@@ -179,9 +179,9 @@ def test_a_team_that_does_not_fit_is_told_apart_before_the_window_opens():
 def test_seats_and_players():
     assert people_of(None, None) == 1
     assert people_of(None, 2) == 2
-    assert people_of("team1_0, team2_0", None) == ["team1_0", "team2_0"]
+    assert people_of("blue_0, orange_0", None) == ["blue_0", "orange_0"]
     with pytest.raises(ValueError, match="--seats names 2 tanks for --players 3"):
-        people_of("team1_0,team2_0", 3)
+        people_of("blue_0,orange_0", 3)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_seats_and_players():
         (("sola",), "did you mean 'solo'"),
         (("solo", "--mates", "tactcal"), "did you mean 'tactical'"),
         (("solo", "--against", "runs/none"), "no such run folder"),
-        (("solo", "--seats", "team1_1"), "did you mean 'team1_0'"),
+        (("solo", "--seats", "blue_1"), "did you mean 'blue_0'"),
     ],
 )
 def test_wrong_words_are_told_with_the_nearest_one(words, message, capsys):

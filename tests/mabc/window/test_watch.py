@@ -135,7 +135,7 @@ def test_the_whole_command(recorded, monkeypatch):
             pygame.event.post(pygame.event.Event(pygame.QUIT))
 
     monkeypatch.setattr(Watch, "turn", turn)
-    words = (str(recorded), "--follow", "team1_1", "--start", "7", "--speed", "0.5", "--paused", "--scale", "1")
+    words = (str(recorded), "--follow", "blue_1", "--start", "7", "--speed", "0.5", "--paused", "--scale", "1")
     assert run_watch(options(*words)) == 0
     assert set(seen) == {(7, 1, 0.5)}
 
@@ -144,7 +144,7 @@ def test_what_cannot_be_watched_is_told(recorded, tmp_path, capsys):
     (tmp_path / "broken.mabc").write_bytes(b"no replay at all")
     assert run_watch(options(str(tmp_path / "broken.mabc"))) == 1
     assert run_watch(options(str(tmp_path / "none.mabc"))) == 1
-    assert run_watch(options(str(recorded), "--follow", "team1_9")) == 2
+    assert run_watch(options(str(recorded), "--follow", "blue_9")) == 2
     err = capsys.readouterr().err
     assert "broken.mabc" in err
-    assert "did you mean 'team1_" in err
+    assert "did you mean 'blue_" in err

@@ -6,6 +6,8 @@ import pytest
 import mabc
 from algos.common.datasets import replays
 from algos.common.datasets.dataset import DatasetError
+from mabc.replay.container import pack, unpack
+from mabc.replay.trace import DELTA
 
 
 def battle(folder, scenario="skirmish-2v2", episodes=2, hold=None, seed=0, **options):
@@ -44,6 +46,23 @@ def test_what_was_played_is_what_is_read(tmp_path):
     assert dataset.terminals.sum() == 2
     assert dataset.extras["success"].all()
     assert dataset.num_actions == 10
+
+
+def test_replays_with_the_names_of_old_are_read_too(tmp_path):
+    """team1_0 before, blue_0 now: a dataset holds no names, and a folder may hold both."""
+    battle(tmp_path)
+    before = replays.read(tmp_path)
+    first = sorted(tmp_path.glob("*.mabc"))[0]
+    header, sections = unpack(first.read_bytes())
+    del header["sections"]
+    header["agents"] = ["team1_0", "team1_1"]
+    for tank in header["tanks"]:
+        tank["name"] = f"team{tank['team']}_{tank['name'].split('_')[1]}"
+    first.write_bytes(pack(header, sections, DELTA & set(sections)))
+    assert mabc.load_replay(first).agents == ["team1_0", "team1_1"]
+    after = replays.read(tmp_path)
+    np.testing.assert_array_equal(after.obs, before.obs)
+    np.testing.assert_array_equal(after.actions, before.actions)
 
 
 def test_an_episode_that_was_cut_short_has_no_terminal(tmp_path):
