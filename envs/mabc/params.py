@@ -97,7 +97,6 @@ def driver_name(driver: int, level: int) -> str:
     return DRIVERS[driver] + (f":{LEVELS[level]}" if driver == TACTICAL_BOT else "")
 
 
-
 KNOWLEDGE = ("agent", "team", "all")
 BY_AGENT, BY_TEAM, BY_ALL = 0, 1, 2
 
@@ -114,11 +113,11 @@ BLOCKED_WAIT = 16  # frames, our choice for the fact's "short wait"
 CLASSIC_DELAY = 32  # frames: the entry delay d that times its phases where nobody enters: our choice
 
 # -- tactical opponent (our own), by level: novice, regular, expert -------------------------------
-REACTION = np.array((24, 16, 8))  # frames between decisions; in between it keeps its last order
-AIM_RANGE = np.array((64, 96, 112))  # px: how far it opens fire
-AIM_ODDS = np.array((50, 90, 100))  # percent: takes a shot that would hit, a decision
-DODGE_ODDS = np.array((10, 30, 50))  # percent: notices a bullet that flies at it, a decision
-LINE_COST = np.array((6, 6, 8))  # path cost of a place in an enemy's line of fire, against 1 for a free one
+REACTION = np.array((16, 16, 8))  # frames between decisions; in between it keeps its last order
+AIM_RANGE = np.array((80, 112, 112))  # px: how far it opens fire
+AIM_ODDS = np.array((40, 80, 80))  # percent: takes a shot that would hit, a decision
+DODGE_ODDS = np.array((40, 50, 60))  # percent: notices a bullet that flies at it, a decision
+LINE_COST = np.array((8, 8, 8))  # path cost of a place in an enemy's line of fire, against 1 for a free one
 FOCUS = np.array((0, 0, 1))  # whether a team goes for one enemy together
 BREACH_RANGE = 48  # px: nearer than this it shoots at an enemy through brick
 LINE_TILES = 12  # how far a line of fire is thought to reach

@@ -98,7 +98,7 @@ def nearest_base(world, spec, i, knowledge, bits):
 
 
 @rule
-def chased_place(world, spec, i, knowledge, bits):
+def chased_place(world, spec, layout, i, knowledge, bits):
     """Where `classic` drives to in its second phase, px: a player in turn in `defend`, else the nearest enemy.
 
     Where it knows of none it searches.
@@ -108,12 +108,12 @@ def chased_place(world, spec, i, knowledge, bits):
     else:
         j = nearest_enemy(world, spec, i, knowledge, bits)
     if j == NOBODY:
-        return search_place(world, i)
+        return search_place(world, spec, layout, i)
     return world.tanks[j].x, world.tanks[j].y
 
 
 @rule
-def goal_heading(world, spec, i, knowledge, bits):
+def goal_heading(world, spec, layout, i, knowledge, bits):
     """The classic goal decision, by the episode's age t in units (an 8-bit counter) and the entry delay d."""
     tank = world.tanks[i]
     t = (world.frame >> 6) & 255  # 64 frames a unit
@@ -122,7 +122,7 @@ def goal_heading(world, spec, i, knowledge, bits):
         return bits & 3
     base = nearest_base(world, spec, i, knowledge, bits)
     if t * 4 <= d or base == NOBODY:
-        x, y = chased_place(world, spec, i, knowledge, bits)
+        x, y = chased_place(world, spec, layout, i, knowledge, bits)
     else:
         x, y = world.bases[base].x, world.bases[base].y
     heading = heading_to(x - tank.x, y - tank.y, bits & 1)
@@ -146,7 +146,7 @@ def spare_own_base(world, spec, i):
 
 
 @rule
-def classic(world, spec, i, knowledge):
+def classic(world, spec, layout, i, knowledge):
     """One frame of the original's enemy; it never shoots at a base of its own (ours)."""
     tank = world.tanks[i]
     bits = draw(world, TANK_STREAM + i)
@@ -161,11 +161,11 @@ def classic(world, spec, i, knowledge):
             heading = (heading + 2) & 3
             if aligned(tank):
                 if bits & 4:
-                    heading = goal_heading(world, spec, i, knowledge, choice)
+                    heading = goal_heading(world, spec, layout, i, knowledge, choice)
                 else:
                     heading = (tank.heading + (1 if bits & 16 else 3)) & 3
     elif aligned(tank) and (bits >> 16) % DECIDE_ODDS == 0:
-        heading = goal_heading(world, spec, i, knowledge, choice)
+        heading = goal_heading(world, spec, layout, i, knowledge, choice)
     tank.move = heading + 1
     press_at_random(world, i, bits)
     spare_own_base(world, spec, i)
@@ -243,7 +243,7 @@ def keep_post(world, spec, i):
 def decide(world, spec, layout, scratch, i, driver, level, knowledge):
     """Let one of the kernel's drivers set the order of tank i for this frame."""
     if driver == CLASSIC_BOT:
-        classic(world, spec, i, knowledge)
+        classic(world, spec, layout, i, knowledge)
     elif driver == RANDOM_BOT:
         random_bot(world, spec, i)
     elif driver == TACTICAL_BOT:

@@ -4,6 +4,8 @@ It decides at most once in 8 frames, as an agent does, and keeps its order in be
 table in params.py. It remembers nothing: what it decides follows from what it knows now (knowledge.py).
 """
 
+import numpy as np
+
 from ..jit import rule
 from ..params import (
     AIM_ODDS,
@@ -215,20 +217,29 @@ def distance_of_team(world, spec, i, x, y):
 
 
 @rule
-def search_place(world, i):
-    """Where tank i looks for enemies of whom it does not know: a place of the field, another one every few seconds."""
+def search_place(world, spec, layout, i):
+    """Where tank i looks for enemies of whom it does not know, px; another place every few seconds.
+
+    A place of the field or, as often, an entry of another team.
+    """
     bits = draw_at(world, (world.frame // SEARCH_FRAMES << 6) + i, SEARCH_STREAM)
-    return TILE + (bits & 0xFFFF) % (world.width - 1) * TILE, TILE + (bits >> 16 & 0xFFFF) % (world.height - 1) * TILE
+    t = (world.tanks[i].team + (bits >> 1) % (spec.num_teams - 1)) % spec.num_teams
+    if bits & 1 and layout.entries[t] > 0:
+        e = (bits >> 16 & 0xFFFF) % layout.entries[t]
+        return np.int64(layout.entry_x[t, e]), np.int64(layout.entry_y[t, e])
+    x = TILE + (bits >> 16 & 0xFFFF) % (world.width - 1) * TILE
+    y = TILE + (bits >> 32 & 0xFFFF) % (world.height - 1) * TILE
+    return np.int64(x), np.int64(y)
 
 
 @rule
-def objective(world, spec, i, level, knowledge, bits):
+def objective(world, spec, layout, i, level, knowledge, bits):
     """Where tank i wants to be: (x, y, how near in tiles).
 
     The nearest enemy tank that it knows of, or an enemy base or power-up if nearer; where none is, it searches.
     """
     tank = world.tanks[i]
-    x, y = search_place(world, i)
+    x, y = search_place(world, spec, layout, i)
     reach, nearest = 1, FAR_AWAY
     for j in range(spec.num_tanks):
         other = world.tanks[j]
@@ -280,7 +291,7 @@ def mark_lines(world, spec, layout, scratch, i, knowledge):
 def advance(world, spec, layout, scratch, i, level, knowledge, bits):
     """Drive towards the objective, round lines of fire, and shoot brick that bars the way."""
     tank = world.tanks[i]
-    x, y, reach = objective(world, spec, i, level, knowledge, bits)
+    x, y, reach = objective(world, spec, layout, i, level, knowledge, bits)
     mark_lines(world, spec, layout, scratch, i, knowledge)
     cost, first = LINE_COST[level], bits >> 32 & 3
     heading = first_heading(world, spec, layout, scratch, i, x, y, reach, cost, knowledge, first)
