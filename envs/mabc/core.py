@@ -11,11 +11,12 @@ from .reward import reset_potential, step_rewards
 from .rules.bases import guard_bases
 from .rules.bots import decide
 from .rules.bullets import bullets_on_bullets, bullets_on_tanks, bullets_on_terrain, fire, fly, list_bullets
-from .rules.chance import LAYOUT_STREAM, START_STREAM, draw, draw_order, episode_key
+from .rules.chance import LAYOUT_STREAM, START_STREAM, draw, draw_at, draw_order, episode_key
 from .rules.drive import can_act, drive, note_places
 from .rules.life import enter, tick_teams
 from .rules.outcome import judge, judge_time
 from .rules.power_ups import pick_up
+from .rules.tactical import is_due
 from .rules.terrain import in_forest
 
 CACHE_LINE = 64  # bytes
@@ -52,7 +53,7 @@ def draw_places(world, spec, layout, t):
         return
     i = spec.team_first[t]
     for e in range(layout.entries[t]):
-        if draw(world, START_STREAM + i) % left < wanted:
+        if draw_at(world, e, START_STREAM + i) % left < wanted:
             tank = world.tanks[i]
             tank.x, tank.y = layout.entry_x[t, e], layout.entry_y[t, e]
             tank.post_x, tank.post_y = tank.x, tank.y
@@ -317,9 +318,9 @@ def step_worlds(worlds, spec_array, layouts, scratch, orders, hold, out, obs, fi
 def suggest_actions(worlds, spec_array, layouts, scratch, driver, level, knowledge, actions):
     """What a bot would do with the agents' tanks: int64 [B, N] in the action space; no world changes.
 
-    `tactical` decides once a step at most, as the kernel's does. The others decide every frame: their action for a
-    step is their heading now and a press if they would fire in any of its frames. A stunned tank only fires, as its
-    mask says.
+    `tactical` decides once a step at most, where it is due in one of its frames. The others decide every frame: their
+    action for a step is their heading now and a press if they would fire in any of its frames. A stunned tank only
+    fires, as its mask says.
     """
     spec = spec_array[0]
     for b in range(worlds.shape[0]):
@@ -339,7 +340,10 @@ def suggest_actions(worlds, spec_array, layouts, scratch, driver, level, knowled
                 heading = tank.heading
                 decide(world, spec, layouts[world.layout], scratch[0], i, driver, level, knowledge)
                 press |= tank.press
-                if driver == TACTICAL_BOT or tank.move != heading + 1 or tank.heading != heading:
+                if driver == TACTICAL_BOT:
+                    if is_due(world, spec, i, level):
+                        break
+                elif tank.move != heading + 1 or tank.heading != heading:
                     break
             world.frame = frame
             actions[b, n] = (press != 0) if tank.stun > 0 else 2 * tank.move + (press != 0)
