@@ -12,6 +12,7 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _LCG_FACTOR, _LCG_TERM = np.uint64(6364136223846793005), np.uint64(1442695040888963407)
+_LOW = np.uint64(0xFFFF)
 _S27, _S30, _S31, _S32, _ONE = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(32), np.uint64(1)
 
 
@@ -61,4 +62,4 @@ def draw_order(world, count, order):
 @rule
 def tie_break(distance, bits, k):
     """A distance as a sort key in which equal ones come in an order that `bits` decide, not the numbers k."""
-    return (distance << 8) | ((bits * (2 * k + 1)) >> 16 & 255)
+    return (distance << 16) | np.int64(mix(np.uint64(bits) + np.uint64(k)) & _LOW)
