@@ -59,14 +59,18 @@ def chance_of(bits, shift, percent):
 
 @rule
 def own_base_in_line(world, spec, tank, heading):
-    """Whether a base of the tank's own team lies on the line of a shot along `heading`, however far."""
+    """Whether a base of the tank's own team lies on the line of a shot along `heading`, however far.
+
+    A turn snaps the tank by up to half a tile before it fires.
+    """
+    reach = HALF_TANK + TILE // 2 * ((heading - tank.heading) & 1)
     for b in range(spec.num_bases):
         base = world.bases[b]
         if base.team != tank.team or not base.alive:
             continue
         dx, dy = base.x - tank.x, base.y - tank.y
         along = dx * DX[heading] + dy * DY[heading]
-        if along > 0 and abs(dx * DY[heading]) + abs(dy * DX[heading]) <= HALF_TANK:
+        if along > 0 and abs(dx * DY[heading]) + abs(dy * DX[heading]) <= reach:
             return True
     return False
 
@@ -276,11 +280,11 @@ def mark_lines(world, spec, layout, scratch, i, knowledge):
         heading = other.heading
         column, row = nearest_tiles(other.x, other.y)
         for _ in range(LINE_TILES):
-            column, row = column + DX[heading], row + DY[heading]
             if not line_is_open(
                 world, spec, layout, i, (column + 1) * TILE, (row + 1) * TILE, heading, TILE, False, knowledge
             ):
                 break
+            column, row = column + DX[heading], row + DY[heading]
             for side in range(-1, 2):
                 c, r = column + side * (DX[heading] == 0), row + side * (DY[heading] == 0)
                 if 0 <= c < width and 0 <= r < height:
@@ -309,11 +313,11 @@ def tactical(world, spec, layout, scratch, i, level, knowledge):
     bits = draw(world, PATH_STREAM + i)
     tank.press = tank.engaged = 0
     k = threat(world, spec, i, knowledge)
-    if k != NOBODY and chance_of(bits, 10, DODGE_ODDS[level]) and dodge(world, spec, i, k, bits):
+    if k != NOBODY and chance_of(bits, 40, DODGE_ODDS[level]) and dodge(world, spec, i, k, bits):
         tank.engaged = 1
         return
     aim = shot_at_enemy(world, spec, layout, i, level, knowledge, bits)
-    if aim != NOBODY and chance_of(bits, 17, AIM_ODDS[level]):
+    if aim != NOBODY and chance_of(bits, 47, AIM_ODDS[level]):
         tank.move = aim + 1
         tank.press = not own_base_in_line(world, spec, tank, tank.heading)  # the turn may have to wait
         tank.engaged = 1
