@@ -117,7 +117,7 @@ def most_left(world, spec):
 
 @rule
 def judge_time(world, spec):
-    """At the step limit the defenders of `siege` and `scout` have won, and in `skirmish` and `versus` who has most left.
+    """At the step limit `siege` and `scout` are their defenders', `skirmish` and `versus` of the team with most left.
 
     What is still even then, and `defend`, is a truncated draw.
     """
