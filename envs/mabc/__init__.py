@@ -11,13 +11,14 @@ from .api.batched import BatchedEnv, make_batch
 from .api.gym import register as register_gymnasium
 from .api.parallel import env, parallel_env
 from .api.parallel import register as register_pettingzoo
-from .catalogue import scenario, scenarios
+from .catalogue import STANDARD, scenario, scenarios
 from .check import CheckError, check
 from .commands import CommandError, command_of, parse_command
 from .replay import Replay, ReplayError, load_replay
 from .scenarios import Rewards, Scenario, ScenarioError, Team
 
 __all__ = [
+    "STANDARD",
     "BatchedEnv",
     "CheckError",
     "CommandError",
