@@ -31,7 +31,16 @@ def actions_of(text: str) -> tuple[int, ...]:
 def _endgame(name: str, mode: str, teams: tuple[Team, ...], field: str, lines: tuple[str, ...], steps: int, note: str):
     """An endgame for one line of text an agent; who has done its part stays."""
     scenario = Scenario(
-        f"endgame-{name}", mode, field, teams, max_steps=steps, sight=FIELD_SIGHT, swap_sides=False, note=note
+        f"endgame-{name}",
+        mode,
+        field,
+        teams,
+        max_steps=steps,
+        sight=FIELD_SIGHT,
+        swap_sides=False,
+        random_start=False,
+        version=2,
+        note=note,
     )
     return Endgame(scenario, tuple(zip_longest(*map(actions_of, lines), fillvalue=0)))
 
@@ -54,7 +63,7 @@ ENDGAMES: tuple[Endgame, ...] = (
         "skirmish",
         (_ONE, _guard()),
         """
-        ...A...
+        ..A....
         .......
         .......
         .@.#.@.
@@ -62,16 +71,16 @@ ENDGAMES: tuple[Endgame, ...] = (
         .@@.@@.
         ...B...
         """,
-        ("fire*40",),
+        ("right*3 down+fire*40",),
         40,
-        "shoot through two blocks of brick",
+        "find the shaft and shoot through two blocks of brick",
     ),
     _endgame(
         "armor",
         "skirmish",
         (_ONE, _guard("armor")),
         """
-        .....A.....
+        ...A.......
         ...........
         ...@...@...
         ...@...@...
@@ -83,8 +92,8 @@ ENDGAMES: tuple[Endgame, ...] = (
         ...........
         .....B.....
         """,
-        ("down+fire*40",),
-        26,
+        ("right*6 down+fire*40",),
+        32,
         "four hits before time is up: go near, so that the next shot is ready sooner",
     ),
     _endgame(
@@ -100,10 +109,10 @@ ENDGAMES: tuple[Endgame, ...] = (
         .........
         .........
         .........
-        ....A....
+        ..A......
         """,
-        ("fire*18",),
-        20,
+        ("right*6 up+fire*18",),
+        26,
         "a tank of level 3 shoots its way through steel",
     ),
     _endgame(
@@ -206,10 +215,10 @@ ENDGAMES: tuple[Endgame, ...] = (
         .........
         .........
         .........
-        ....A....
+        ..A......
         """,
-        ("fire*12", "fire*12"),
-        20,
+        ("fire*18", "right*6 up+fire*12"),
+        26,
         "one holds the gunner's fire, shot for shot, the other hits it from the side",
     ),
     _endgame(
@@ -260,10 +269,10 @@ ENDGAMES: tuple[Endgame, ...] = (
         .........
         .@@@.@@@.
         .........
-        A...A...A
+        .A..A..A.
         """,
-        ("up+fire*18",) * 3,
-        18,
+        ("left*3 up+fire*18", "up+fire*18", "right*3 up+fire*18"),
+        24,
         "three walled bases and time for one each",
     ),
 )
