@@ -1,12 +1,12 @@
 """Evaluate a run: its greedy policy unless greedy=false, fixed seeds, so many episodes; prints one JSON line.
 
     python -m algos.evaluate run=runs/skirmish-3v3-ippo-s0
-    python -m algos.evaluate run=runs/mine episodes=2048 bots=classic,tactical env.opponent=tactical
+    python -m algos.evaluate run=runs/mine episodes=2048 bots=classic,tactical env.opponent=tactical:regular
     python -m algos.evaluate run=zoo:skirmish-3v3 record=games/       keeps the first world's episodes as replays
 
 Win rates come with their 95% Wilson interval; `bots` are the scripted players in the very same seats. Where several
-teams learn, the policy (or the bot) has the first one's seats, and classic (or env.opponent) is `against` it in the
-others'.
+teams learn, the policy (or the bot) has the first one's seats, and tactical:regular (or env.opponent) is `against` it in
+the others.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from algos.common import config as cfg
 
 SEED = 1_000_003  # of evaluation worlds: not a seed that anybody trains with
 WORLDS = 256  # worlds that play at once
-BOTS = ("random", "classic", "tactical")
-RIVAL = "classic"  # in the seats of the other learning teams
+BOTS = ("random", "classic", "tactical:regular", "tactical")
+RIVAL = "tactical:regular"  # drives the other learning teams
 KEYS = {
     "run": "a run folder, one of its checkpoints, or zoo:NAME",
     "episodes": "how many (512)",
-    "bots": "scripted players for comparison (random,classic,tactical; none: bots=)",
+    "bots": "scripted players for comparison (random,classic,tactical:regular,tactical; none: bots=)",
     "seed": f"of the worlds ({SEED})",
     "device": "of the network (cpu)",
     "greedy": "false: draw actions from the policy, where it has a distribution, as in training (true)",
@@ -157,7 +157,7 @@ def seated(env_config: dict[str, Any], bot: str | None = None) -> tuple[dict[str
     """MABC as it is evaluated: its configuration, the team measured, and who drives the other learning teams.
 
     One team is measured, the first that learns, driven by `bot` if it is given. A policy that played itself would
-    win half of what is decided, whatever it can do; so the others that learn are driven by env.opponent or classic
+    win half of what is decided, whatever it can do; so the others that learn are driven by env.opponent or RIVAL
     (None where there are none).
     """
     import mabc

@@ -1,6 +1,6 @@
 """Train an algorithm on an environment.
 
-    python -m algos.train env=mabc                                 ippo, skirmish-3v3 against classic
+    python -m algos.train env=mabc                                 ippo, skirmish-3v3 against three tactical novices
     python -m algos.train env=mabc algo=mappo env.scenario=skirmish-5v6 total_steps=4_000_000
     python -m algos.train env=mabc algo.lr=5e-4 algo.recurrent=true seed=3 dir=runs/mine
     python -m algos.train -m env=mabc seed=1,2,3                   a sweep, one run after the other

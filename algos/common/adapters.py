@@ -27,7 +27,7 @@ from algos.common.config import BadInput, scenario_keys
 class MabcConfig:
     name: str = "mabc"
     scenario: str = "skirmish-3v3"  # one of `mabc.scenarios()`
-    opponent: str | None = None  # random | classic | tactical; none: as the scenario says
+    opponent: str | None = None  # random | classic | tactical[:novice|:regular]; none: as the scenario says
     num_envs: int = 256  # worlds that step together
     obs: str = "vector"  # kind of observation: vector | planes | rgb
     state: str = "vector"  # kind of global state, for a centralised critic: vector | planes | rgb

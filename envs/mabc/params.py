@@ -114,7 +114,7 @@ CLASSIC_DELAY = 32  # frames: the entry delay d that times its phases where nobo
 
 # -- tactical opponent (our own), by level: novice, regular, expert -------------------------------
 REACTION = np.array((16, 16, 8))  # frames between decisions; in between it keeps its last order
-AIM_RANGE = np.array((80, 112, 112))  # px: how far it opens fire
+AIM_RANGE = np.array((64, 112, 112))  # px: how far it opens fire
 AIM_ODDS = np.array((40, 80, 80))  # percent: takes a shot that would hit, a decision
 DODGE_ODDS = np.array((40, 50, 60))  # percent: notices a bullet that flies at it, a decision
 LINE_COST = np.array((8, 8, 8))  # path cost of a place in an enemy's line of fire, against 1 for a free one

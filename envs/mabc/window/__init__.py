@@ -52,9 +52,9 @@ def add_play_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scenario", metavar="SCENARIO", help="a scenario's name; `mabc scenarios` lists them")
     parser.add_argument("--players", type=whole(1, 4), metavar="N", help="how many people play (default 1)")
     parser.add_argument("--seats", metavar="TANK,…", help="the tanks that people drive (default: the first ones)")
-    parser.add_argument("--mates", default="tactical", metavar="WHO", help="drives the rest of your team (tactical)")
+    parser.add_argument("--mates", default="classic", metavar="WHO", help="drives the rest of your team (classic)")
     parser.add_argument(
-        "--against", metavar="WHO", help="drives the other teams (default: the scenario's bots; classic for learners)"
+        "--against", metavar="WHO", help="drives the other teams (default: the scenario's bots; tactical:novice for learners)"
     )
     parser.add_argument(
         "--seed", type=int, default=0, help="of the first game (0); N in the window goes on to the next"

@@ -22,7 +22,7 @@ from ..scenarios import Scenario, ScenarioError, unknown
 from ..state import SCRATCH, WORLD
 from .fog import picture_of
 
-RIVAL = "classic"
+RIVAL = "tactical:novice"
 """Who drives other teams that learn, where nobody is named."""
 NO_HOLD = np.zeros((1, 0), np.int16)
 
@@ -114,7 +114,7 @@ class Game:
         self,
         scenario: str | Scenario,
         people: Sequence[str] | int = 1,
-        mates: Who = "tactical",
+        mates: Who = "classic",
         against: Who | None = None,
         seed: int = 0,
         record: str | None = None,

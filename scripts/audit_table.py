@@ -1,0 +1,130 @@
+"""The audit's results (scripts/audit_scenarios.py) as tables: in a terminal, and in docs/scenarios.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from audit_scenarios import chi_squared_p
+
+import mabc
+
+TRIVIAL = ("constant-0", "best constant", "uniform")
+PLAYERS = ("classic", "tactical:novice", "tactical:regular", "tactical:expert")
+SHORT = {"constant-0": "still", "best constant": "constant", "open-loop": "open loop"}
+
+
+def best_constant(team: dict[str, Any]) -> float:
+    """The highest win rate of one action for ever."""
+    return max(found["win"] for name, found in team.items() if name.startswith("constant-"))
+
+
+def wins(found: dict[str, Any], team: int) -> dict[str, float | None]:
+    """Win rates with a team's tanks, by who is tried."""
+    played = found.get(f"team{team}", {})
+    rates: dict[str, float | None] = {name: played[name]["win"] for name in (*PLAYERS, "uniform") if name in played}
+    if played:
+        rates["constant-0"], rates["best constant"] = played["constant-0"]["win"], best_constant(played)
+    rates["open-loop"] = found.get("open-loop", {}).get("win") if team == 1 else None
+    return rates
+
+
+def learned(found: dict[str, Any], kind: str) -> list[float]:
+    """Win rates of the trained ones of a kind, "memoryless" or "recurrent"."""
+    runs = [value for key, value in found.items() if key.startswith(f"ippo.{kind}.")]
+    return [run["policy"]["win_rate"] if "policy" in run else run["win_rate"] for run in runs]
+
+
+def cell(value: float | None) -> str:
+    """A rate with two digits, or a dash."""
+    return "–" if value is None else f"{value:.2f}"
+
+
+def rows(found: Iterable[dict[str, Any]]) -> list[list[str]]:
+    """A row for every team that learns in every scenario."""
+    table = []
+    for one in found:
+        teams = [int(key.removeprefix("team")) for key in one if key.startswith("team")]
+        for team in teams:
+            rates = wins(one, team)
+            kinds = [learned(one, kind) if team == 1 else [] for kind in ("memoryless", "recurrent")]
+            table.append(
+                [
+                    one["scenario"] if team == teams[0] else "",
+                    str(team),
+                    *(cell(rates.get(name)) for name in (*TRIVIAL, "open-loop", *PLAYERS)),
+                    *(cell(float(np.mean(kind)) if kind else None) for kind in kinds),
+                ]
+            )
+    return table
+
+
+HEAD = [
+    *("scenario", "team", "still", "constant", "uniform", "open loop", "classic", "novice", "regular", "expert"),
+    *("ippo", "ippo, GRU"),
+]
+
+
+def fairness(found: Iterable[dict[str, Any]]) -> list[list[str]]:
+    """A row for every scenario of equal teams and every bot: draws, shares by team and by side, and p."""
+    table = []
+    for one in found:
+        for key, games in one.items():
+            if key.startswith("mirror."):
+                by_team, by_side = np.array(games["by_team"]), np.array(games["by_side"])
+                had = np.array(games["had_side"])
+                shares = by_side / had / max((by_side / had).sum(), 1e-9)
+                table.append(
+                    [
+                        one["scenario"],
+                        key.removeprefix("mirror."),
+                        f"{games['draw']:.2f}",
+                        " / ".join(f"{share:.3f}" for share in by_team / max(by_team.sum(), 1)),
+                        f"{chi_squared_p(by_team):.3f}",
+                        " / ".join(f"{share:.3f}" for share in shares),
+                    ]
+                )
+    return table
+
+
+FAIR_HEAD = ["scenario", "bot", "draws", "shares by team", "p", "shares by side"]
+
+
+def shown(found: list[dict[str, Any]]) -> str:
+    """Both tables for a terminal."""
+    return plain(HEAD, rows(found)) + "\n\n" + plain(FAIR_HEAD, fairness(found))
+
+
+def plain(head: list[str], table: list[list[str]]) -> str:
+    """Columns of equal width."""
+    widths = [max(map(len, column)) for column in zip(head, *table, strict=True)]
+    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in [head, *table]]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def markdown(head: list[str], table: list[list[str]]) -> str:
+    """The same in Markdown."""
+    lines = ["| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *table]]
+    return "\n".join(lines)
+
+
+def page(found: list[dict[str, Any]], intro: str) -> str:
+    """docs/scenarios.md: the words of `intro`, the two tables, and a picture and a sentence for each scenario."""
+    standard = [one for one in found if one["scenario"] in mabc.STANDARD]
+    others = [one for one in found if one["scenario"] not in mabc.STANDARD]
+    pictures = [f"![{one['scenario']}](images/scenarios/{one['scenario']}.png)" for one in found]
+    said = [f"**`{one['scenario']}`**: {mabc.scenario(one['scenario']).note}." for one in found]
+    return "\n\n".join(
+        [
+            intro,
+            "## The benchmark set, `mabc.STANDARD`",
+            markdown(HEAD, rows(standard)),
+            "## All other scenarios",
+            markdown(HEAD, rows(others)),
+            "## Fairness",
+            markdown(FAIR_HEAD, fairness(found)),
+            "## The fields",
+            *(f"{text}\n\n{picture}" for text, picture in zip(said, pictures, strict=True)),
+        ]
+    )
