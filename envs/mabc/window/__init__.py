@@ -54,7 +54,9 @@ def add_play_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seats", metavar="TANK,…", help="the tanks that people drive (default: the first ones)")
     parser.add_argument("--mates", default="classic", metavar="WHO", help="drives the rest of your team (classic)")
     parser.add_argument(
-        "--against", metavar="WHO", help="drives the other teams (default: the scenario's bots; tactical:novice for learners)"
+        "--against",
+        metavar="WHO",
+        help="drives the other teams (default: the scenario's bots; tactical:novice for learners)",
     )
     parser.add_argument(
         "--seed", type=int, default=0, help="of the first game (0); N in the window goes on to the next"
