@@ -29,7 +29,7 @@ class Game:
     """Worlds of one scenario that are played frame by frame; the methods look at and play the first one."""
 
     def __init__(self, map=FIELD, teams=("player", "player"), mode="skirmish", worlds=1, seed=0, **changes):
-        changes = {"frame_skip": 1, "max_steps": 100_000, "swap_sides": False, **changes}
+        changes = {"frame_skip": 1, "max_steps": 100_000, "swap_sides": False, "random_start": False, **changes}
         scenario = Scenario("played", mode, map.strip(), tuple(as_team(team) for team in teams), **changes)
         self.env = mabc.make_batch(scenario, num_envs=worlds)
         self.env.reset(seed=seed)

@@ -5,6 +5,7 @@ import pytest
 
 import mabc
 from mabc import Scenario, Team
+from mabc.params import BOTS, KNOWLEDGE
 
 MAP = "\n".join(
     [
@@ -172,12 +173,13 @@ def test_bot_actions_change_nothing():
     acts = orders(range(50))
     play(env, acts[:20])
     before = worlds_of(env)
-    for bot in ("random", "classic", "tactical", "attract"):
-        assert env.bot_actions(bot).shape == (50, 3)
-        assert np.array_equal(worlds_of(env), before)
+    for bot in BOTS:
+        for knowledge in KNOWLEDGE:
+            assert env.bot_actions(bot, knowledge=knowledge).shape == (50, 3)
+            assert np.array_equal(worlds_of(env), before)
 
 
-@pytest.mark.parametrize("driver", ["random", "classic", "tactical", "attract"])
+@pytest.mark.parametrize("driver", BOTS)
 def test_every_bot_is_deterministic(driver):
     runs = []
     for threads in (1, 2):

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 import mabc
 from mabc import Scenario, Team, maps
-from mabc.params import BASE, BRICK, FOREST, HITS, ICE, NOBODY, STEEL, TYPES
+from mabc.params import BASE, BOTS, BRICK, FOREST, HITS, ICE, KNOWLEDGE, NOBODY, STEEL, TYPES
 
 WORLDS = 3
-DRIVERS = ("learn", "learn", "random", "classic", "tactical", "attract")
+DRIVERS = ("learn", "learn", *BOTS)
 EASY = settings(
     max_examples=60,
     deadline=None,
@@ -47,6 +47,7 @@ def teams_of(draw, mode, sizes):
                 lives=draw(st.integers(1, 3)),
                 level=draw(st.integers(0, 3)),
                 stance=draw(st.sampled_from(("hunt", "hunt", "hold", "patrol"))),
+                knowledge=draw(st.sampled_from(KNOWLEDGE)),
             )
         )
     return tuple(teams)
@@ -87,6 +88,7 @@ def scenarios(draw, frame_skip=1):
         frame_skip=frame_skip,
         power_up_period=draw(st.sampled_from((0, 20))),
         carriers=(1, 2, 3),
+        random_start=draw(st.booleans()),
         line_of_sight=draw(st.booleans()),
         full_observability=draw(st.booleans()),
         per_agent_reward=draw(st.booleans()),

@@ -60,6 +60,8 @@ def test_a_scenario_is_a_name_or_a_scenario():
         ({"opponent": "classic"}, "unknown option 'opponent'; did you mean 'opponents'"),
         ({"winn": 2.0}, "unknown option 'winn'; did you mean 'win'"),
         ({"opponents": "clasic"}, "unknown opponent 'clasic'; did you mean 'classic'"),
+        ({"opponents": "tactical:expret"}, "unknown opponent 'tactical:expret'; did you mean 'tactical:expert'"),
+        ({"random_start": 2}, "random_start=2: expected True or False"),
         ({"opponents": {5: "classic"}}, "opponents: there is no team 5; teams are 1 to 2"),
         ({"mode": "skirmsh"}, "unknown mode 'skirmsh'; did you mean 'skirmish'"),
         ({"map_unit": "tiles"}, "unknown map_unit 'tiles'; did you mean 'tile'"),
@@ -97,6 +99,8 @@ def test_an_option_is_refused_with_a_reason(options, words):
         ((Team(("playr",)), Team()), r"unknown teams\[0\] tank type 'playr'; did you mean 'player'"),
         ((Team(), Team(driver="klassic")), r"unknown teams\[1\]\.driver 'klassic'; did you mean 'classic'"),
         ((Team(), Team(stance="holds")), r"unknown teams\[1\]\.stance 'holds'; did you mean 'hold'"),
+        ((Team(), Team(knowledge="al")), r"unknown teams\[1\]\.knowledge 'al'; did you mean 'all'"),
+        ((Team(), Team(driver="tactical:novise")), "did you mean 'tactical:novice'"),
         ((Team(lives=0), Team()), r"teams\[0\]\.lives=0: expected 1 to 99"),
         ((Team(level=4), Team()), r"teams\[0\]\.level=4: expected 0 to 3"),
         ((Team(("player",) * 21), Team(("player",) * 20)), "teams hold 41 tanks; at most 40"),
@@ -107,6 +111,21 @@ def test_an_option_is_refused_with_a_reason(options, words):
 def test_a_team_is_refused_with_a_reason(teams, words):
     with pytest.raises(ScenarioError, match=words):
         own(teams=teams)
+
+
+def test_a_bot_and_its_knowledge_are_refused_with_a_reason():
+    env = plays(own())
+    with pytest.raises(ScenarioError, match="unknown bot 'tactical:exprt'; did you mean 'tactical:expert'"):
+        env.bot_actions("tactical:exprt")
+    with pytest.raises(ScenarioError, match="unknown knowledge 'teams'; did you mean 'team'"):
+        env.bot_actions("classic", knowledge="teams")
+
+
+def test_tactical_alone_is_the_expert():
+    env = plays(own())
+    assert np.array_equal(env.bot_actions("tactical"), env.bot_actions("tactical:expert"))
+    one, other = (mabc.make_batch(own(), opponents=bot)._spec for bot in ("tactical", "tactical:expert"))
+    assert one.tobytes() == other.tobytes() != mabc.make_batch(own(), opponents="tactical:novice")._spec.tobytes()
 
 
 def test_a_map_that_does_not_fit_is_refused_with_a_reason():

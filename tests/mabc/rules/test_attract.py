@@ -7,8 +7,8 @@ from mabc.params import DOWN, LEFT, RIGHT, STAR, UP
 
 
 def script(play, **changes):
-    """Two scripted players in the middle against six tanks at rest."""
-    teams = (Team(("player", "player"), "attract", lives=9), Team(("basic",) * 6, lives=9))
+    """Two scripted players in the middle, who know all as in the original, against six tanks at rest."""
+    teams = (Team(("player", "player"), "attract", lives=9, knowledge="all"), Team(("basic",) * 6, lives=9))
     game = play(teams=teams, **changes)
     game.put(0, 104, 104, "right")
     game.put(1, 56, 104, "right")
@@ -41,12 +41,12 @@ def test_targets_in_the_order_of_first_living(play, player, dead, target):
     assert game.tank(player)["heading"] == UP
 
 
-def test_without_these_targets_any_living_enemy(play):
+def test_without_these_targets_the_nearest_enemy(play):
     """Our choice."""
     game = script(play)
     for place in range(6):
-        game.put(2 + place, 104, 24)
-        if place:
+        game.put(2 + place, 104, 184 if place else 56)
+        if place > 1:
             game.tank(2 + place)["alive"], game.tank(2 + place)["wait"] = 0, 1000
     game.run(1)
     assert game.tank(0)["heading"] == UP

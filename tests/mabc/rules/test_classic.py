@@ -22,7 +22,8 @@ def close(count, probability, trials=WORLDS):
 
 def bot(play, kind="basic", **changes):
     """Many worlds of one bot, tank 1, at (104, 104) heading up, against one player, tank 0, at rest."""
-    game = play(teams=("player", Team((kind,), "classic", lives=9)), worlds=WORLDS, **changes)
+    bot = Team((kind,), "classic", lives=9, knowledge="all")  # as in the original
+    game = play(teams=("player", bot), worlds=WORLDS, **changes)
     game.everywhere(0, x=200, y=200)
     game.everywhere(1, x=104, y=104, heading="up")
     return game
@@ -210,3 +211,86 @@ def test_no_path_finding(play):
     counts = headings(game)
     assert close(counts[RIGHT], 1 / 16)
     assert counts[UP] + counts[RIGHT] == WORLDS
+
+
+def chase(play, places, t=8, **changes):
+    """What a `classic` tank at (104, 104) decides on in the chase, with an enemy tank of each other team at a place."""
+    text = "\n".join(["B.....C.....D", *["............."] * 11, "A............"])
+    teams = (Team(("basic",), "classic"), *(Team(("player",)) for _ in range(3)))
+    game = play(text, teams, worlds=WORLDS, **changes)
+    for i, (x, y) in enumerate(places, 1):
+        game.everywhere(i, x=x, y=y, alive=x >= 0)
+    game.env.worlds["frame"] = 64 * t
+    found = np.zeros(4, int)
+    for k, heading in enumerate(("up", "right", "down", "left")):
+        game.everywhere(0, heading=heading, x=104, y=104)
+        game.env.worlds["frame"] = 64 * t + 2 * k  # in even frames a basic tank does not drive
+        game.run(1)
+        counts = headings(game, 0)
+        counts[k] = 0
+        found += counts
+    return found
+
+
+@pytest.mark.parametrize("nearest", [0, 1, 2])
+def test_it_chases_the_nearest_enemy_of_any_team(play, nearest):
+    """Ours, outside `defend`."""
+    places = [(104, 56), (152, 104), (104, 152)]
+    x, y = places[nearest]
+    places[nearest] = ((x + 104) // 2, (y + 104) // 2)
+    counts = chase(play, places)
+    assert counts[nearest] == counts.sum() > 0
+
+
+def test_equally_near_enemies_are_chased_equally_often(play):
+    counts = chase(play, [(104, 56), (152, 104), (104, 152)])
+    assert counts[LEFT] == 0
+    assert all(close(counts[k], 1 / 3, counts.sum()) for k in (UP, RIGHT, DOWN))
+    counts = chase(play, [(56, 104), (-1, -1), (152, 104)])
+    assert counts[UP] == counts[DOWN] == 0
+    assert close(counts[LEFT], 1 / 2, counts.sum())
+    assert counts.sum() > 1000
+
+
+def test_it_chases_whom_its_team_sees(play):
+    """The nearer enemy is out of sight."""
+    counts = chase(play, [(104, 56), (152, 104), (-1, -1)], sight=40)
+    assert (counts > 0).all()  # neither is in sight: it searches
+    counts = chase(play, [(104, 32), (144, 144), (-1, -1)], sight=64)
+    assert counts[UP] == counts[LEFT] == 0
+    assert counts[RIGHT] > 0
+    assert counts[DOWN] > 0
+
+
+def test_where_it_knows_of_no_enemy_it_searches(play):
+    """It drives to one place for some time, then to another: within one such time it takes two headings at most."""
+    game = play(teams=("player", Team(("basic",), "classic", lives=9)), worlds=200, sight=32)
+    game.everywhere(0, x=200, y=200)
+    seen = np.zeros((2, 200, 4), bool)
+    for k in range(2):
+        game.env.worlds["frame"] = first = (20 + k) * params.SEARCH_FRAMES
+        for frame in range(128):
+            game.env.worlds["frame"] = first + 2 * frame
+            game.everywhere(1, x=104, y=104, heading="up")
+            game.run(1)
+            heading = game.env.worlds["tanks"]["heading"][:, 1]
+            seen[k, np.arange(200), heading] |= heading != UP
+    counts = seen.sum(axis=2)
+    assert (counts <= 2).all()
+    assert counts.max() == 2
+    assert (seen[0] != seen[1]).any(axis=1).mean() > 0.5
+    assert seen.any(axis=(0, 1))[[RIGHT, DOWN, LEFT]].all()
+
+
+def test_it_never_shoots_at_its_own_base(play):
+    """Wherever it drives, turns and is blocked, round a base of its own; at the enemy's it does shoot."""
+    text = "\n".join(["B..F..B", ".#...#.", ".......", "...E...", ".......", ".#...#.", "A.....A"])
+    game = play(text, (Team(("basic", "fast"), "classic", lives=9), "player"), mode="versus", worlds=500)
+    game.everywhere(2, x=8, y=8, shield=30_000)
+    own = enemy = 0
+    for _ in range(1500):
+        _, _, terminated, _, info = game.env.step(np.zeros((500, 1), np.int64))
+        own += (info["outcome"][terminated] == 2).sum()
+        enemy += (info["outcome"][terminated] == 1).sum()
+    assert own == 0
+    assert enemy > 50

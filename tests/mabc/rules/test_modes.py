@@ -1,5 +1,7 @@
 """How games end in each mode, and who wins (facts for defend; our rules for the others)."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 
@@ -228,14 +230,86 @@ def test_scout_targets_of_an_episode_are_drawn(play):
 
 @pytest.mark.parametrize("mode", ["defend", "skirmish", "versus"])
 def test_the_time_limit_is_a_truncated_draw(play, mode):
+    """In `skirmish` and `versus` where nobody has more left."""
     game = play(TWO, ONE_LIFE, mode=mode, max_steps=10)
     game.run(9)
     assert not game.truncated
     game.run(1)
+    drawn(game)
+
+
+def drawn(game):
     assert game.truncated
     assert not game.terminated
     assert game.outcome == 0
     assert not game.info["success"].any()
+
+
+def with_lives(play, mode, sizes, left):
+    """The end by time of a game of teams with so many tanks, two lives each, of which so many are left in all."""
+    teams = tuple(Team(("player",) * size, lives=2) for size in sizes)
+    rows = ["....E...."] + ["A.A.A.A.A"] + ["........."] * 3 + ["B.B.B.B.B", "....F...."]
+    if len(sizes) > 2:
+        rows += ["C.C.C.C.C", "....G...."]
+    if len(sizes) > 3:
+        rows += ["D.D.D.D.D", "....H...."]
+    game = play("\n".join(rows + ["........."] * (13 - len(rows))), teams, mode=mode, max_steps=3)
+    i = 0
+    for size, lives in zip(sizes, left, strict=True):
+        for k in range(size):
+            game.tank(i)["lives"] = min(2, max(lives - 2 * k, 0))
+            game.tank(i)["alive"] = game.tank(i)["lives"] > 0
+            i += 1
+    return game.run(3)
+
+
+@pytest.mark.parametrize("mode", ["skirmish", "versus"])
+@pytest.mark.parametrize(
+    ("sizes", "left", "winner"),
+    [
+        ((2, 2), (4, 3), 1),
+        ((2, 2), (3, 4), 2),
+        ((2, 2), (1, 2), 2),
+        ((1, 1), (2, 1), 1),
+        ((2, 4), (3, 5), 1),  # 3 of 4 are more than 5 of 8
+        ((2, 4), (2, 5), 2),
+        ((5, 2), (9, 4), 2),
+        ((2, 2, 2), (2, 3, 4), 3),
+        ((2, 2, 2), (3, 4, 3), 2),
+        ((2, 2, 2), (4, 1, 1), 1),  # who come behind may be even
+        ((2, 1, 3), (3, 1, 5), 3),
+        ((1, 1, 1, 1), (1, 2, 1, 1), 2),
+    ],
+)
+def test_at_the_time_limit_the_largest_share_of_lives_wins(play, mode, sizes, left, winner):
+    game = with_lives(play, mode, sizes, left)
+    ended(game, winner)
+    assert game.info["success"][0].tolist() == [t + 1 == winner for t, size in enumerate(sizes) for _ in range(size)]
+
+
+@pytest.mark.parametrize("mode", ["skirmish", "versus"])
+@pytest.mark.parametrize(
+    ("sizes", "left"),
+    [
+        ((2, 2), (4, 4)),
+        ((2, 2), (1, 1)),
+        ((2, 4), (3, 6)),
+        ((3, 1), (3, 1)),
+        ((2, 2, 2), (3, 3, 2)),  # the two that lead are even
+        ((2, 2, 2), (3, 2, 3)),
+        ((2, 2, 2), (2, 3, 3)),
+        ((2, 1, 2), (2, 1, 1)),
+    ],
+)
+def test_an_even_game_at_the_time_limit_is_a_draw(play, mode, sizes, left):
+    drawn(with_lives(play, mode, sizes, left))
+
+
+def test_at_the_time_limit_lives_count_not_hits_or_tanks_on_the_field(play):
+    game = play(TWO, (Team(("armor", "armor"), lives=2), Team(("player", "player"), lives=2)), max_steps=3)
+    game.tank(2)["alive"], game.tank(2)["wait"] = 0, 100  # it will be back: no life lost by hand
+    game.tank(0)["lives"] = 1
+    ended(game.run(3), 2)
 
 
 @pytest.mark.parametrize("mode", ["siege", "scout"])
@@ -265,3 +339,45 @@ def test_sides_are_swapped(play):
     game = play(TWO, ONE_LIFE, swap_sides=True, worlds=64)
     first = game.env.worlds["tanks"]["y"][:, 0]
     assert set(np.unique(first).tolist()) == {8, 104}
+
+
+def sides_of(game, teams):
+    """The side on which each team's first tank stands, int [B, teams]: 0 A, 1 B, 2 C, 3 D of the map FOUR."""
+    tanks = game.env.worlds["tanks"][:, :teams]
+    return (tanks["x"] > 56).astype(int) + 2 * (tanks["y"] > 56)
+
+
+@pytest.mark.parametrize("mode", ["skirmish", "versus"])
+@pytest.mark.parametrize("teams", [2, 3])
+def test_fewer_teams_than_sides_take_all_of_them(play, mode, teams):
+    """Every way to choose and share out the sides, each as likely; a base is its team's wherever that stands."""
+    game = play(FOUR, (Team(("player",)),) * teams, mode=mode, swap_sides=True, worlds=4800)
+    ways = list(permutations(range(4), teams))
+    assert len(game.env.layouts) == len(ways) == {2: 12, 3: 24}[teams]
+    found, counts = np.unique(sides_of(game, teams), axis=0, return_counts=True)
+    assert [tuple(way) for way in found.tolist()] == ways
+    expected = 4800 / len(ways)
+    assert (abs(counts - expected) < 4.5 * np.sqrt(expected)).all()
+    if mode == "versus":
+        bases = game.env.worlds["bases"][:, :teams]
+        assert (bases["team"] == np.arange(1, teams + 1)).all()
+        places = {0: (56, 8), 1: (104, 56), 2: (8, 56), 3: (56, 104)}  # E, F, G, H: of sides A, B, C, D
+        wanted = np.array([places[side] for side in range(4)])[sides_of(game, teams)]
+        assert np.array_equal(np.stack([bases["x"], bases["y"]], -1), wanted)
+
+
+def test_as_many_teams_as_sides_turn_round(play):
+    game = play(FOUR, (Team(("player",)),) * 4, swap_sides=True, worlds=400)
+    found = np.unique(sides_of(game, 4), axis=0).tolist()
+    assert found == [[k, (k + 1) % 4, (k + 2) % 4, (k + 3) % 4] for k in range(4)]
+
+
+def test_the_attackers_of_siege_swap_sides(play):
+    """The defenders stay with their base."""
+    text = "A..G..B\n.......\n.......\n.......\n.......\n.......\n...C..."
+    game = play(text, (Team(("player",)),) * 3, mode="siege", swap_sides=True, worlds=64)
+    x = game.env.worlds["tanks"]["x"][:, :3]
+    assert {tuple(row) for row in x.tolist()} == {(8, 104, 56), (104, 8, 56)}
+    assert (game.env.worlds["bases"]["x"][:, 0] == 56).all()
+    two = play(TWO, ONE_LIFE, mode="siege", swap_sides=True, worlds=64)
+    assert (two.env.worlds["tanks"]["y"][:, 0] == 104).all()

@@ -1,8 +1,12 @@
 """The table of tanks, levels, firing and turning (facts: tanks)."""
 
+from itertools import permutations
+
+import numpy as np
 import pytest
 
 from mabc import Team, params
+from mabc.rules.chance import draw_order
 
 TABLE = {  # hits, px in 64 frames, bullet px a frame, points
     "basic": (1, 32, 2, 100),
@@ -212,15 +216,54 @@ def test_overlapping_tanks_may_drive_apart_but_not_together(play):
         assert (game.at(0) != (96, 104)) == moves
 
 
-def test_the_order_of_tanks_alternates(play):
-    """Our choice: two tanks that reach for the same place get it in turn, by the parity of the step."""
+@pytest.mark.parametrize("waits", range(6))
+def test_a_crossing_is_anyones(play, waits):
+    """Our choice: two tanks that reach a crossing together get through equally often, whoever they are."""
+    game = play(worlds=200, frame_skip=8)
+    game.everywhere(0, x=40, y=200, heading="up")
+    game.everywhere(1, x=8, y=168, heading="right")
+    game.run(waits)
+    game.run(5, {0: "up", 1: "right"})  # they touch after 22 frames
+    tanks = game.env.worlds["tanks"]
+    one, other = 200 - tanks["y"][:, 0], tanks["x"][:, 1] - 8
+    assert (one != other).all()
+    assert 70 <= (one > other).sum() <= 130
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_every_order_of_movement_is_equally_likely(play, count):
+    worlds = play(worlds=6000).env.worlds
+    orders = np.zeros((6000, count), np.uint8)
+    for b in range(6000):
+        draw_order(worlds[b], count, orders[b])
+    found, counts = np.unique(orders, axis=0, return_counts=True)
+    assert found.tolist() == [list(order) for order in permutations(range(count))]
+    expected = 6000 / len(found)
+    assert (abs(counts - expected) <= 4.5 * np.sqrt(expected)).all()
+
+
+def test_the_order_of_movement_is_drawn_anew_each_step(play):
+    """Two tanks that reach for one place: neither gets it always, in a world's frames or in a frame's worlds."""
     winners = []
-    for start in range(4):
-        game = play(teams=("fast", "fast"))  # a frame a step
-        game.put(0, 80, 104, "right")
-        game.put(1, 97, 104, "left")  # one px between them
+    for start in range(32):
+        game = play(teams=("fast", "fast"), worlds=32)  # a frame a step
+        game.everywhere(0, x=80, y=104, heading="right")
+        game.everywhere(1, x=97, y=104, heading="left")  # one px between them
         game.run(start)
         game.run(1, {0: "right", 1: "left"})
-        winners.append(0 if game.at(0) == (81, 104) else 1)
-        assert game.at(1)[0] - game.at(0)[0] == 16
-    assert winners == [0, 1, 0, 1]
+        x = game.env.worlds["tanks"]["x"][:, :2].astype(int)
+        assert (x[:, 1] - x[:, 0] == 16).all()
+        winners.append(x[:, 0] == 81)
+    share = np.array(winners)  # [steps, worlds]
+    assert ((share.mean(axis=0) > 0.1) & (share.mean(axis=0) < 0.9)).all()
+    assert ((share.mean(axis=1) > 0.1) & (share.mean(axis=1) < 0.9)).all()
+
+
+def test_the_order_of_movement_is_the_same_in_any_batch(play):
+    many, few = play(worlds=8).env.worlds, play(worlds=3).env.worlds
+    for b in range(3):
+        orders = np.zeros((2, 9), np.uint8)
+        draw_order(many[b], 9, orders[0])
+        draw_order(few[b], 9, orders[1])
+        assert np.array_equal(orders[0], orders[1])
+        assert sorted(orders[0]) == list(range(9))
