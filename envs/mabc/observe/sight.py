@@ -2,8 +2,9 @@
 
 from ..jit import kernel, rule
 from ..params import BASE, EMPTY, FOREST_RANGE, NOBODY, SCOUT, STEEL, TILE
-from ..rules.terrain import tile_at
 
+FINE, FINE_TILE, FINE_NUDGE = 16, 19, 128
+"""Bits behind the point on a line of sight, those of a tile, and more than the rounding errors of 104 steps."""
 UNSEEN_TILE = -1
 """`seen_code` of a tile that a tank does not see."""
 
@@ -16,7 +17,7 @@ def in_view(world, spec, tank, x, y):
         if (right & ((x & 7) != 0)) | (below & ((y & 7) != 0)):
             continue  # it does not lie between two tiles
         column, row = (x - right) >> 3, (y - below) >> 3
-        if in_field(world, column, row) and sees_tile(world, spec, tank, column, row):
+        if sees_tile(world, spec, tank, column, row):
             return True
     return False
 
@@ -76,10 +77,12 @@ def in_window(spec, tank, column, row):
 
 @rule
 def sees_tile(world, spec, tank, column, row):
-    """Whether a tank sees a tile of the field: its middle in sight, and no wall before it."""
+    """Whether a tank sees a tile: its middle in sight, and no wall before it."""
     if not in_window(spec, tank, column, row):
         return False
-    return not has_shadows(spec) or line_reaches_tile(world, tank.x, tank.y, column, row)
+    if not has_shadows(spec):
+        return True
+    return in_field(world, column, row) and line_reaches_tile(world, tank.x, tank.y, column, row)
 
 
 @rule
@@ -113,14 +116,17 @@ def hides_target(world, spec, tank, column, row):
 
 @rule
 def seen_code(world, spec, tank, column, row):
-    """Terrain code of a tile as a tank sees it, UNSEEN_TILE if it does not; outside the field all is steel.
-
-    An unseen target looks like empty ground, as it does in every picture.
-    """
+    """Terrain code of a tile as a tank sees it, UNSEEN_TILE if it does not; outside the field all is steel."""
     if not in_field(world, column, row):
         return STEEL if in_window(spec, tank, column, row) else UNSEEN_TILE
     if not sees_tile(world, spec, tank, column, row):
         return UNSEEN_TILE
+    return known_code(world, spec, tank, column, row)
+
+
+@rule
+def known_code(world, spec, tank, column, row):
+    """Terrain code of a tile that a tank sees. An unseen target looks like empty ground, as in every picture."""
     code = world.terrain[row * world.width + column]
     if code == BASE and hides_target(world, spec, tank, column, row):
         return EMPTY
@@ -128,15 +134,34 @@ def seen_code(world, spec, tank, column, row):
 
 
 @rule
+def is_wall(code):
+    """Brick, even one quarter of it, and steel hide what is behind them."""
+    return (code != EMPTY) & (code <= STEEL)
+
+
+@rule
+def line_to_tile(x0, y0, column, row):
+    """The line from a point, px, to a tile's middle, sampled every half tile: start, step, and number of steps.
+
+    In whole numbers of 2^-16 px, so that a line takes two divisions. FINE_NUDGE makes up for what they round off: the
+    samples lie in the very pixels in which exact ones would.
+    """
+    dx, dy = column * TILE + TILE // 2 - x0, row * TILE + TILE // 2 - y0
+    steps = max(max(abs(dx), abs(dy)) // (TILE // 2), 1)
+    x, y = (int(x0) << FINE) + FINE_NUDGE, (int(y0) << FINE) + FINE_NUDGE
+    return x, y, (int(dx) << FINE) // steps, (int(dy) << FINE) // steps, steps
+
+
+@rule
 def line_reaches_tile(world, x0, y0, column, row):
     """Whether the line from a point, px, to a tile's middle meets no brick or steel in an earlier tile."""
-    dx, dy = column * TILE + TILE // 2 - x0, row * TILE + TILE // 2 - y0
-    steps = max(abs(dx), abs(dy)) // (TILE // 2)
-    for k in range(1, steps):
-        at_column, at_row = (x0 + dx * k // steps) >> 3, (y0 + dy * k // steps) >> 3
+    x, y, step_x, step_y, steps = line_to_tile(x0, y0, column, row)
+    for _ in range(1, steps):
+        x, y = x + step_x, y + step_y
+        at_column, at_row = x >> FINE_TILE, y >> FINE_TILE
         if at_column == column and at_row == row:
             return True
-        if 0 < tile_at(world, at_column, at_row) <= STEEL:
+        if is_wall(world.terrain[at_row * world.width + at_column]):
             return False
     return True
 
@@ -144,12 +169,12 @@ def line_reaches_tile(world, x0, y0, column, row):
 @rule
 def trace_line(world, x0, y0, column, row, tiles):
     """Note in tiles, uint8 [H * W], what the line of `line_reaches_tile` touches, the first wall too."""
-    dx, dy = column * TILE + TILE // 2 - x0, row * TILE + TILE // 2 - y0
-    steps = max(abs(dx), abs(dy)) // (TILE // 2)
-    for k in range(1, steps):
-        at = ((y0 + dy * k // steps) >> 3) * world.width + ((x0 + dx * k // steps) >> 3)
+    x, y, step_x, step_y, steps = line_to_tile(x0, y0, column, row)
+    for _ in range(1, steps):
+        x, y = x + step_x, y + step_y
+        at = (y >> FINE_TILE) * world.width + (x >> FINE_TILE)
         tiles[at] = 1
-        if 0 < world.terrain[at] <= STEEL:
+        if is_wall(world.terrain[at]):
             return
     tiles[row * world.width + column] = 1
 

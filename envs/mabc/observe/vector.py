@@ -42,7 +42,17 @@ from ..params import (
 )
 from ..rules.terrain import stops_tank
 from .kinds import Kind, View
-from .sight import UNSEEN_TILE, has_shadows, in_view, seen_code, sees_point, sight_range, tiles_in_sight
+from .sight import (
+    UNSEEN_TILE,
+    has_shadows,
+    in_view,
+    is_wall,
+    known_code,
+    seen_code,
+    sees_point,
+    sight_range,
+    tiles_in_sight,
+)
 
 SELF = (
     "time_left x y up right down left level hits lives shield stun frozen entering speed bullet_speed bullets_free "
@@ -142,16 +152,24 @@ def observe_ray(world, at, step, side, first_mask, second_mask, lit, border, sig
 
 @rule
 def observe_veiled_ray(world, spec, tank, heading, lit, border, sight, share, out, column):
-    """The same where tiles in the window may be unseen: it ends where one is, unless what is seen ends it."""
+    """The same where tiles in the window may be unseen: it ends where one is, unless what is seen ends it.
+
+    Lines of sight to its tiles pass through earlier ones of it alone, so that they are seen until the first wall.
+    """
     dx, dy = DX[heading], DY[heading]
     across, down = int(dx == 0), int(dy == 0)  # to the tile abreast
     first_mask, second_mask = (10, 5) if across else (12, 3)
     free = sight if lit <= border else border
     drive, shot, brick = free, free, False
+    c, r = ((tank.x - 4) >> 3) + (dx > 0), ((tank.y - 4) >> 3) + (dy > 0)
+    clear = not stands_in_wall(world, tank)
     for k in range(min(lit, border)):
-        c = ((tank.x - 4) >> 3) + (dx > 0) + (k + 1) * dx
-        r = ((tank.y - 4) >> 3) + (dy > 0) + (k + 1) * dy
-        first, second = seen_code(world, spec, tank, c, r), seen_code(world, spec, tank, c + across, r + down)
+        c, r = c + dx, r + dy
+        if clear:
+            first, second = known_code(world, spec, tank, c, r), known_code(world, spec, tank, c + across, r + down)
+            clear = not (is_wall(first) | is_wall(second))
+        else:
+            first, second = seen_code(world, spec, tank, c, r), seen_code(world, spec, tank, c + across, r + down)
         ends = (first == UNSEEN_TILE) | (second == UNSEEN_TILE)
         first, second = max(first, EMPTY), max(second, EMPTY)
         if drive == free and (stops_tank(first) | stops_tank(second)):
@@ -166,6 +184,14 @@ def observe_veiled_ray(world, spec, tank, heading, lit, border, sight, share, ou
     out[column] = np.float32(drive) * share
     out[column + 1] = np.float32(shot) * share
     out[column + 2] = brick
+
+
+@rule
+def stands_in_wall(world, tank):
+    """Whether a wall is under a tank's nearest 2x2 tiles, as no rule puts it there."""
+    at, width = ((tank.y - 4) >> 3) * world.width + ((tank.x - 4) >> 3), world.width
+    upper = is_wall(world.terrain[at]) | is_wall(world.terrain[at + 1])
+    return upper | is_wall(world.terrain[at + width]) | is_wall(world.terrain[at + width + 1])
 
 
 @rule
