@@ -19,9 +19,9 @@ CLOSE = 1e-5
 
 
 def game(worlds: np.ndarray) -> np.ndarray:
-    """The worlds' bytes, uint8 [B, bytes], their two kinds of float set to 0."""
+    """The worlds' bytes, uint8 [B, bytes], their floats set to 0."""
     copy = copied(worlds)
-    copy["potential"] = 0.0
+    copy["potential"] = copy["start_distance"] = 0.0
     copy["tanks"]["episode_return"] = 0.0
     return copy.view(np.uint8).reshape(len(worlds), -1)
 

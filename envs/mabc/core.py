@@ -98,7 +98,7 @@ def reset_world(world, spec, layouts):
         world.frozen[t] = world.shovel[t] = world.entry_wait[t] = world.entered[t] = 0
         world.entry_next[t] = 1 if spec.wave_size[t] > 0 and layout.entries[t] > 1 else 0
         world.out[t] = world.lost[t] = 0
-        world.potential[t] = 0.0
+        world.potential[t] = world.start_distance[t] = 0.0
     for b in range(spec.num_bases):
         base = world.bases[b]
         base.x, base.y = layout.base_x[b], layout.base_y[b]

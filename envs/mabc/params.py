@@ -53,6 +53,7 @@ HELMET_FRAMES = 10 * UNIT  # fact
 FREEZE_FRAMES = 10 * UNIT  # fact: timer
 SHOVEL_FRAMES = 20 * UNIT  # fact
 SHOVEL_BLINK = 4 * UNIT  # fact, "the last 3 to 4": only drawn
+SHOVEL_BLINK_PERIOD = 16  # frames that it looks like brick, then like steel: our choice
 EXPLOSION_FRAMES = 32  # our choice: how long a dead tank holds its place on the field
 
 # -- lives and points (fact) ------------------------------------------------------------------

@@ -9,9 +9,17 @@
 | win | +1 for a win, -1 for a defeat, at the end |
 | time | - 1 / max_steps a step |
 | pick_up | + 1 a power-up |
-| shaping | potential-based (Ng, Harada and Russell, 1999): gamma * phi(s') - phi(s), phi = - distance to the goal |
+| shaping | potential-based: gamma * phi(s') - phi(s), phi = max(0, distance at the start - distance to the goal) |
 
 The scale is 1 / (kill + damage + base + win), each term counted only where the scenario has such a thing.
+
+Shaping (Ng, Harada and Russell, 1999): adding F = gamma * phi(s') - phi(s) changes no policy's rank by discounted
+return, whatever phi is: over an episode the terms cancel to gamma^T * phi(s_T) - phi(s_0). Here phi is the progress
+since the start, so phi(s_0) = 0, and 0 again where the game has ended: the discounted sum of F is 0 in every game that
+ends. The plain sum is then -(1 - gamma) * sum of phi over the steps between, never above 0: no return exceeds 1, and
+what lingers on the way earns less. (Minus the distance as phi would pay (1 - gamma) * distance for every step that a
+game lasts: slow wins would look best.) A game that the time limit cuts off has not ended: phi(s_T) stays, since a
+learner goes on from the value of s_T there.
 """
 
 from .jit import rule
@@ -39,26 +47,32 @@ def distance_to_goal(world, spec, i):
 
 
 @rule
-def potential(world, spec, t):
-    """phi of team t (from 0): minus the mean distance to the goal over its tanks, a dead one counting 1."""
+def team_distance(world, spec, t):
+    """The mean distance to the goal over the tanks of team t (from 0), a dead one counting 1; in [0, 1]."""
     total = 0.0
     for k in range(spec.team_size[t]):
         i = spec.team_first[t] + k
         total += distance_to_goal(world, spec, i) if world.tanks[i].alive else 1.0
-    return -total / max(spec.team_size[t], 1)
+    return total / max(spec.team_size[t], 1)
+
+
+@rule
+def potential(world, spec, t):
+    """phi of team t (from 0): how much nearer to the goal it is than at the start; in [0, 1]."""
+    return max(world.start_distance[t] - team_distance(world, spec, t), 0.0)
 
 
 @rule
 def reset_potential(world, spec):
-    """phi of the first state."""
+    """Note how far it is to the goal from the first state, whose phi is 0."""
     if spec.weights.shaping != 0.0:
         for t in range(spec.num_teams):
-            world.potential[t] = potential(world, spec, t)
+            world.start_distance[t] = team_distance(world, spec, t)
 
 
 @rule
 def shaping(world, spec, t):
-    """gamma * phi(s') - phi(s) of team t; phi of a terminal state is 0."""
+    """gamma * phi(s') - phi(s) of team t; phi of a terminal state is 0, that of a game cut off is not."""
     after = 0.0
     if world.outcome == RUNNING or world.truncated:
         after = potential(world, spec, t)

@@ -99,6 +99,7 @@ WORLD = np.dtype(
         ("out", "u1", MAX_TEAMS),  # a team that is out of the game
         ("lost", "i1", MAX_TEAMS),  # bases lost in the running step
         ("potential", "f4", MAX_TEAMS),  # of shaping, after the last step
+        ("start_distance", "f4", MAX_TEAMS),  # to the goal when the episode began, as a share of the field
         ("bases", BASE_RECORD, MAX_BASES),
         ("tanks", TANK, MAX_TANKS),
         ("bullets", BULLET, MAX_BULLETS),

@@ -12,6 +12,7 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from ..observe.entities import flatten
 from ..params import FPS, NUM_ACTIONS, RUNNING
 from ..scenarios import Scenario, ScenarioError
 from .batched import BatchedEnv
@@ -252,9 +253,7 @@ class SoloVectorEnv(_LimitInSpec, VectorEnv):
         if isinstance(obs, np.ndarray):
             return obs[:, 0].copy()
         if isinstance(obs, dict):
-            return {key: self._rows(item) for key, item in obs.items()}
-        if isinstance(obs, tuple):
-            return tuple(self._rows(item) for item in obs)
+            return {key: self._rows(item) for key, item in flatten(obs).items()}
         return tuple(world[0] for world in obs)
 
     def render(self) -> tuple[Any, ...] | None:

@@ -12,6 +12,7 @@ from pettingzoo import AECEnv, ParallelEnv
 from pettingzoo.utils import parallel_to_aec
 from pettingzoo.utils.wrappers import AssertOutOfBoundsWrapper
 
+from ..observe.entities import flatten
 from ..params import FPS, NUM_ACTIONS, RULES_VERSION
 from ..scenarios import Scenario, ScenarioError, unknown
 from .manual import ManualBatch
@@ -70,13 +71,11 @@ def _generator(seed: int | None) -> np.random.Generator:
 
 
 def pick(value: Any, *index: int) -> Any:
-    """A copy of value[index], where value is an array (or list), or a dict or tuple of them."""
+    """A copy of value[index], where value is an array, a list or a dict of arrays; `entities` become flat."""
     if isinstance(value, np.ndarray):
         return value[index].copy()
     if isinstance(value, dict):
-        return {key: pick(item, *index) for key, item in value.items()}
-    if isinstance(value, tuple):
-        return tuple(pick(item, *index) for item in value)
+        return {key: pick(item, *index) for key, item in flatten(value).items()}
     for i in index:
         value = value[i]
     return value

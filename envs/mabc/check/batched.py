@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..observe.entities import flatten
 from .case import MOST_STEPS, Case, Check, CheckError, Skip, describe, freeze, leaves
 
 BATCH_ATTRIBUTES = [
@@ -70,6 +71,16 @@ def check_attributes(case: Case) -> None:
     )
 
 
+def _first(value: Any) -> Any:
+    """World 0 of an array, or of a pair of them."""
+    return tuple(array[0] for array in value) if isinstance(value, tuple) else value[0]
+
+
+def _fits(space: Any, row: Any) -> bool:
+    """Whether an observation is in its space; pairs of rows and mask are as `entities` lists them."""
+    return space.contains(row) or (isinstance(row, dict) and space.contains(flatten(row)))
+
+
 def _check_obs(case: Case, obs: Any, where: str) -> None:
     """Shape, dtype, finite and inside the space."""
     env = case.env
@@ -86,7 +97,7 @@ def _check_obs(case: Case, obs: Any, where: str) -> None:
         for n in range(env.num_agents):
             row = _pick(obs, b, n)
             case.want(
-                space.contains(row),
+                _fits(space, row),
                 f"{where} of world {b}, agent {n} is not in obs_space {space} ({describe(row)})",
                 "Widen the space, or give observations of its shape, dtype and range",
             )
@@ -131,9 +142,9 @@ def check_state(case: Case) -> None:
     space = getattr(env, "state_space", None)
     if space is None:
         raise Skip("there is no state_space")
-    one = {key: value[0] for key, value in state.items()} if isinstance(state, dict) else state[0]
+    one = {key: _first(value) for key, value in state.items()} if isinstance(state, dict) else state[0]
     case.want(
-        isinstance(state, dict) or space.contains(one),
+        _fits(space, one),
         f"state() is not in state_space {space} ({describe(one)})",
         "Widen the space, or give a state of its shape, dtype and range",
     )

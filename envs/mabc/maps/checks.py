@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ..params import BASE, BRICK, STEEL, TILE, WATER
-from .grammar import BASE_LETTERS, ENTRY_LETTERS, Map, Point, nearest, place
+from .grammar import BASE_LETTERS, ENTRY_LETTERS, Map, Point, check_map, nearest, place
 
 MODES = ("defend", "skirmish", "siege", "versus", "scout")
 # In the other mode, `defend`, team 2 enters by and by through a few entries.
@@ -25,8 +25,9 @@ def problems(map: Map, mode: str, teams: Sequence[int]) -> list[str]:
     mode: one of MODES; teams: the number of tanks of team 1, 2, …; a team of 0 tanks needs no entry.
     Raises ValueError for an unknown mode.
     """
+    check_map(map, "problems")
     if mode not in MODES:
-        raise ValueError(f"unknown mode {mode!r}: did you mean {nearest(mode, MODES)!r}?")
+        raise ValueError(f"unknown mode {mode!r}: did you mean {nearest(str(mode), MODES)!r}?")
     if len(teams) > len(ENTRY_LETTERS):
         return [f"{len(teams)} teams are too many: a map has letters for {len(ENTRY_LETTERS)}"]
     return [
@@ -95,6 +96,7 @@ def symmetries(map: Map) -> dict[str, tuple[int, ...]]:
     `mirror_x` (left and right change places), `mirror_y`, `rotate_180`, `rotate_90` (clockwise, square maps
     only). One that maps to (2, 1) makes a map fair for two teams.
     """
+    check_map(map, "symmetries")
     homes: list[tuple[set[Point], ...]] = [
         (set(entries), set(bases)) for entries, bases in zip(map.entries, map.bases, strict=True)
     ]

@@ -123,7 +123,10 @@ def generate(
 
 def _check_arguments(seed: int, width: int, height: int, teams: int, density: float, mode: str) -> None:
     if mode not in MODES:
-        raise ValueError(f"unknown mode {mode!r}: did you mean {nearest(mode, MODES)!r}?")
+        raise ValueError(f"unknown mode {mode!r}: did you mean {nearest(str(mode), MODES)!r}?")
+    for name, value in (("seed", seed), ("width", width), ("height", height), ("teams", teams)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+            raise TypeError(f"{name}={value!r}: generate() takes a whole number there, not {type(value).__name__}")
     if seed < 0:
         raise MapError(f"seed={seed}: a number from 0")
     if not (MIN_SIDE <= width <= MAX_BLOCKS and MIN_SIDE <= height <= MAX_BLOCKS):

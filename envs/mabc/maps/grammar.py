@@ -103,8 +103,11 @@ def parse(text: str, unit: str = "block", name: str = "", need_entries: bool = T
     unit: what a character stands for, "block" (16 px) or "tile" (8 px); a first line `tiles` makes it "tile".
     Common indentation, blank lines around the map and spaces at the ends of lines do not count.
     need_entries: False reads a map without any entry too, as `to_text` writes it.
-    Raises MapError, with rows and columns counted from 1 (the line `tiles` is no row).
+    Raises MapError, with rows and columns counted from 1 (the line `tiles` is no row), and TypeError for what is no
+    text.
     """
+    if not isinstance(text, str):
+        raise TypeError(f"parse() takes the text of a map, one str with a line for each row, not {wrong_type(text)}")
     try:
         return _parse(text, unit, name, need_entries)
     except MapError as error:
@@ -129,8 +132,11 @@ def to_text(tiles: np.ndarray, bases: Sequence[Sequence[Point]] = (), header: bo
 
     tiles: uint8 [H, W]; bases: per team the centres in px, as in `Map.bases`. header: put the line `tiles`
     first, as a file needs it. `parse(to_text(tiles, bases), "tile", need_entries=False)` has the same tiles
-    and bases. Raises MapError for a code that is none and for BASE tiles that are not just those of `bases`.
+    and bases. Raises MapError for a code that is none and for BASE tiles that are not just those of `bases`, and
+    TypeError for tiles that are no array.
     """
+    if not isinstance(tiles, np.ndarray):
+        raise TypeError(f"to_text() takes tiles as an array, uint8 [H, W], not {type(tiles).__name__}")
     chars = [[_CHARS.get(code, "") for code in row] for row in tiles.tolist()]
     for letter, centres in zip(BASE_LETTERS, bases, strict=False):
         for x, y in centres:
@@ -149,6 +155,23 @@ def place(map: Map, point: Point) -> str:
     """Where a centre in px is in the map's text, for messages: "row 1, column 7", counted from 1."""
     cell_px = TILE if map.unit == "tile" else BLOCK
     return f"row {(point[1] - TILE) // cell_px + 1}, column {(point[0] - TILE) // cell_px + 1}"
+
+
+def check_map(map: object, who: str) -> None:
+    """Raise TypeError, with what would do, unless it is a Map; who: the function that was called."""
+    if not isinstance(map, Map):
+        raise TypeError(f"{who}() takes a Map, as mabc.maps.load() and parse() make it, not {type(map).__name__}")
+
+
+def wrong_type(value: object) -> str:
+    """What was given in place of what was wanted, for messages: its type, and how to make a text of it."""
+    cure = {
+        "list": r'; join its rows: "\n".join(rows)',
+        "tuple": r'; join its rows: "\n".join(rows)',
+        "bytes": "; decode it",
+        "ndarray": "; mabc.maps.to_text writes tiles as text",
+    }
+    return type(value).__name__ + cure.get(type(value).__name__, "")
 
 
 def nearest(word: str, words: Sequence[str]) -> str:

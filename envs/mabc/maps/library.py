@@ -7,7 +7,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from .generator import generate
-from .grammar import MAX_BYTES, Map, MapError, nearest, parse
+from .grammar import MAX_BYTES, Map, MapError, check_map, nearest, parse, wrong_type
 
 GENERATOR = "generator:"
 
@@ -57,10 +57,16 @@ def load(source: str | os.PathLike[str], unit: str = "block") -> Map:
 
     source: the name of a map that ships; a path that ends in .txt; the text of a map (more than one line); or
     `generator:<seed>`, a generated map of default size. unit: as in `parse`, for a path or a text. Raises
-    MapError: unknown name (the nearest is offered), file that is missing, too large or no text, bad map.
+    MapError: unknown name (the nearest is offered), file that is missing, too large or no text, bad map; TypeError for
+    what is neither a str nor a path.
     """
     if isinstance(source, os.PathLike):
         return _load_file(Path(source), unit)
+    if not isinstance(source, str):
+        raise TypeError(
+            "load() takes a map's name, a path that ends in .txt, the text of a map or 'generator:SEED', "
+            f"not {wrong_type(source)}"
+        )
     if "\n" in source:
         return parse(source, unit)
     if source.endswith(".txt"):
@@ -76,6 +82,7 @@ def split(map: Map) -> str:
     Bound by the hash of the map's text alone, so that no list can be edited to move a map, and a generated
     map or a user's own has its place too.
     """
+    check_map(map, "split")
     share = int(map.hash[:8], 16) / 16**8
     return "train" if share < 0.70 else "validation" if share < 0.85 else "test"
 

@@ -1,27 +1,38 @@
 """The `entities` observation and state: one row a thing, with a mask, for attention and other set networks.
 
 A dict of type -> (features float32 [B, N, E, D], mask bool [B, N, E]); the state has no N. The types are
-`tanks`, `bullets`, `bases` and `power_ups`. D of a type is the same in every scenario (the *_FEATURES below
-name its columns), E is the scenario's count. Tanks keep their slot for the whole episode: self, allies by
-id, enemies by id; bullets 2k and 2k + 1 belong to the tank in slot k. A row that is unseen, or not there,
-is zero and masked out; a dead agent sees nothing. In the state the slots are tank ids and base numbers,
-teams go by number, and the mask says what exists. `ids` leads from the slots of the observation to those of
-the state.
+`tanks`, `bullets`, `bases`, `power_ups` and, in observations alone, `terrain`; a type that has no rows in a
+scenario is absent. D of a type is the same in every scenario (the *_FEATURES below name its columns), E is
+the scenario's count. Spaces are flat, and so are the observations of the environments with one world that
+have them: `tanks`, `tanks_mask` and so on (`flatten`).
 
-Units: dx, dy of tanks, bullets and power-ups in sights (see sight.sight_range), so within [-1, 1]; those of
-bases in sides of the field, as bases are known from afar; x, y in [-1, 1] over the field; level / 3, hits /
-4, lives / 4 (four or more count as four), speed / one px a frame, bullet_speed and speed of bullets / 4 px
-a frame; shield, stun, entering and frozen as shares of their longest time; time_left as the share of the
-episode's steps. The rest is 0 or 1.
+Tanks keep their slot for the whole episode: self, allies by id, enemies by id; bullets 2k and 2k + 1 belong
+to the tank in slot k. A row that is unseen, or not there, is zero and masked out; a dead agent sees nothing.
+In the state the slots are tank ids and base numbers, teams go by number, and the mask says what exists.
+`ids` leads from the slots of the observation to those of the state.
+
+`terrain` are the nearest blocks of 16 px, on the lattice of the map's blocks, that hold terrain which the
+agent sees and whose middle is in sight: the nearest first (by distance of their middles, ties in order of
+reading), TERRAIN_ROWS at most. Bases have rows of their own. The state leaves terrain out (`planes` has it).
+
+Units: dx, dy of tanks, bullets, power-ups and terrain in sights (see sight.sight_range), so within [-1, 1];
+those of bases in sides of the field, as bases are known from afar; x, y in [-1, 1] over the field; level / 3,
+hits / 4, lives / 4 (four or more count as four), speed / one px a frame, bullet_speed and speed of bullets /
+4 px a frame; shield, stun, entering and frozen as shares of their longest time; time_left as the share of
+the episode's steps; brick, steel, water, forest and ice as shares of the block. The rest is 0 or 1.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
 
 from ..jit import kernel, rule
 from ..params import (
+    BASE,
+    BLOCK,
+    BRICK,
+    EMPTY,
     ENTER_FRAMES,
     FREEZE_FRAMES,
     HELMET_FRAMES,
@@ -30,10 +41,12 @@ from ..params import (
     POWER_UPS,
     SHOVEL_FRAMES,
     SPEED,
+    STEEL,
     STUN_FRAMES,
+    TILE,
 )
 from .kinds import Kind, View
-from .sight import knows_base, sees_point, sees_tank, sight_range
+from .sight import UNSEEN_TILE, knows_base, seen_code, sees_point, sees_tank, sight_range
 from .vector import bullet_speed, bullets_free, time_left
 
 _RELATION = ("self", "ally", "enemy")
@@ -48,11 +61,13 @@ TANK_FEATURES = ("dx", "dy", "x", "y", *_RELATION, *_TANK)
 BULLET_FEATURES = ("dx", "dy", "x", "y", *_RELATION, *_HEADING, "speed", "steel")
 BASE_FEATURES = ("dx", "dy", "x", "y", "own", "enemy", "alive")
 POWER_UP_FEATURES = ("dx", "dy", "x", "y", *POWER_UPS)
+TERRAIN_FEATURES = ("dx", "dy", "x", "y", "brick", "steel", "water", "forest", "ice")
 FEATURES = {
     "tanks": TANK_FEATURES,
     "bullets": BULLET_FEATURES,
     "bases": BASE_FEATURES,
     "power_ups": POWER_UP_FEATURES,
+    "terrain": TERRAIN_FEATURES,
 }
 STATE_TANK_FEATURES = ("x", "y", *_TEAMS, *_TANK)
 STATE_BULLET_FEATURES = ("x", "y", *_TEAMS, *_HEADING, "speed", "steel")
@@ -66,6 +81,11 @@ STATE_FEATURES = {
 }
 
 
+TERRAIN_ROWS = 24
+"""E of `terrain`: our choice. A window of the usual sight holds 64 blocks, of which a third or less is terrain."""
+_PLACES = 4096  # more than the blocks of the largest field: a key is distance * _PLACES + place
+
+
 class Rows(NamedTuple):
     """Features float32 [..., E, D] and masks bool [..., E] of every type, in the order of `FEATURES`."""
 
@@ -77,24 +97,42 @@ class Rows(NamedTuple):
     base_mask: np.ndarray
     power_ups: np.ndarray
     power_up_mask: np.ndarray
+    terrain: np.ndarray
+    terrain_mask: np.ndarray
 
 
 def counts(view: View) -> dict[str, int]:
-    """E of every type in this scenario."""
-    tanks = view.num_tanks
-    power_ups = int(view.scenario.has_power_ups)
-    return {"tanks": tanks, "bullets": 2 * tanks, "bases": view.num_bases, "power_ups": power_ups}
+    """E of every type in this scenario; 0 of a type that is absent there."""
+    tanks, power_ups = view.num_tanks, int(view.scenario.has_power_ups)
+    return {
+        "tanks": tanks,
+        "bullets": 2 * tanks,
+        "bases": view.num_bases,
+        "power_ups": power_ups,
+        "terrain": TERRAIN_ROWS,
+    }
 
 
 def ids(view: View) -> dict[str, np.ndarray]:
-    """int64 [N, E] of every type: the state's slot of what slot e of agent n's observation shows."""
+    """int64 [N, E] of every type but terrain: the state's slot of what slot e of agent n's observation shows."""
     spec, count = view.spec[0], counts(view)
     slots = spec["slot"][: view.num_agents].astype(np.int64)
     others = spec["others"][slots, : view.num_tanks - 1].astype(np.int64)
     tanks = np.concatenate([slots[:, None], others], axis=1)
     bullets = np.stack([2 * tanks, 2 * tanks + 1], axis=2).reshape(view.num_agents, -1)
     same = {name: np.tile(np.arange(count[name]), (view.num_agents, 1)) for name in ("bases", "power_ups")}
-    return {"tanks": tanks, "bullets": bullets, **same}
+    return {name: slot for name, slot in ({"tanks": tanks, "bullets": bullets} | same).items() if count[name]}
+
+
+def flatten(rows: dict[str, Any]) -> dict[str, Any]:
+    """Pairs of rows and mask by type as the spaces have them: {"tanks": rows, "tanks_mask": mask, ...}.
+
+    What is no pair stays as it is, so that any dict of observations may be given.
+    """
+    flat: dict[str, Any] = {}
+    for name, value in rows.items():
+        flat |= {name: value[0], f"{name}_mask": value[1]} if isinstance(value, tuple) else {name: value}
+    return flat
 
 
 @rule
@@ -203,8 +241,77 @@ def observe_power_up(world, spec, i, scale, rows, mask):
 
 
 @rule
-def observe_agent(world, spec, i, out):
-    """Everything that tank i sees into out, an agent's Rows, which are zero already."""
+def has_terrain(world, spec, tank, column, row):
+    """Whether a tank sees terrain in the block whose upper left tile is (column, row)."""
+    for k in range(4):
+        c, r = column + (k & 1), row + (k >> 1)
+        code = world.terrain[r * world.width + c]
+        if code != EMPTY and code != BASE and seen_code(world, spec, tank, c, r) != UNSEEN_TILE:
+            return True
+    return False
+
+
+@rule
+def insert(keys, count, key):
+    """Put a key into the sorted keys[:count], dropping the greatest when they are full: how many there are."""
+    if count == keys.shape[0]:
+        if key > keys[count - 1]:
+            return count
+        count -= 1
+    at = count
+    while at > 0 and keys[at - 1] > key:
+        keys[at] = keys[at - 1]
+        at -= 1
+    keys[at] = key
+    return count + 1
+
+
+@rule
+def nearest_blocks(world, spec, tank, keys):
+    """The blocks of `terrain`, nearest first, into keys: how many there are."""
+    reach = sight_range(world, spec)
+    columns, rows = world.width >> 1, world.height >> 1
+    left, right = max((tank.x - reach - 1) // BLOCK, 0), min((tank.x + reach) // BLOCK + 1, columns)
+    top, bottom = max((tank.y - reach - 1) // BLOCK, 0), min((tank.y + reach) // BLOCK + 1, rows)
+    count = 0
+    for row in range(top, bottom):
+        dy = row * BLOCK + TILE - tank.y
+        for column in range(left, right):
+            dx = column * BLOCK + TILE - tank.x
+            if abs(dx) <= reach and abs(dy) <= reach and has_terrain(world, spec, tank, 2 * column, 2 * row):
+                count = insert(keys, count, (dx * dx + dy * dy) * _PLACES + row * columns + column)
+    return count
+
+
+@rule
+def observe_terrain(world, spec, i, scale, rows, mask, keys):
+    """The nearest blocks of terrain that tank i sees; keys: working memory, int64 [TERRAIN_ROWS]."""
+    tank, columns = world.tanks[i], world.width >> 1
+    for e in range(nearest_blocks(world, spec, tank, keys)):
+        at = keys[e] % _PLACES
+        column, row = 2 * (at % columns), 2 * (at // columns)
+        x, y = (column + 1) * TILE, (row + 1) * TILE
+        out = rows[e]
+        mask[e] = True
+        out[0] = (x - tank.x) * scale
+        out[1] = (y - tank.y) * scale
+        place(world, x, y, out[2:4])
+        for k in range(4):
+            describe_tile(seen_code(world, spec, tank, column + (k & 1), row + (k >> 1)), out[4:])
+
+
+@rule
+def describe_tile(code, out):
+    """Add a tile's quarter to the shares of its block; a brick's by the quarters that still stand."""
+    if EMPTY < code <= BRICK:
+        out[0] += ((code & 1) + (code >> 1 & 1) + (code >> 2 & 1) + (code >> 3)) / 16.0
+    elif STEEL <= code < BASE:
+        out[1 + code - STEEL] += 0.25
+
+
+@rule
+def observe_agent(world, spec, i, out, keys):
+    """Everything that tank i sees into out, an agent's Rows, which are zero already; keys: working memory."""
     if not world.tanks[i].alive:
         return
     scale = 1.0 / sight_range(world, spec)
@@ -217,6 +324,7 @@ def observe_agent(world, spec, i, out):
         observe_base(world, spec, i, b, out.bases, out.base_mask)
     if spec.power_ups:
         observe_power_up(world, spec, i, scale, out.power_ups, out.power_up_mask)
+    observe_terrain(world, spec, i, scale, out.terrain, out.terrain_mask, keys)
 
 
 @rule
@@ -277,6 +385,8 @@ def part(rows, k):
         rows.base_mask[k],
         rows.power_ups[k],
         rows.power_up_mask[k],
+        rows.terrain[k],
+        rows.terrain_mask[k],
     )
 
 
@@ -287,18 +397,20 @@ def clear_all(rows):
     clear(rows.bullets, rows.bullet_mask)
     clear(rows.bases, rows.base_mask)
     clear(rows.power_ups, rows.power_up_mask)
+    clear(rows.terrain, rows.terrain_mask)
 
 
 @kernel
 def write_obs(worlds, spec_array, rows, low, high, only):
     """Observations of worlds low..high into Rows of [B, N, E, D] and [B, N, E]."""
     spec = spec_array[0]
+    keys = np.zeros(TERRAIN_ROWS, np.int64)
     for b in range(low, high):
         if only[b]:
             for n in range(spec.num_agents):
                 out = part(part(rows, b), n)
                 clear_all(out)
-                observe_agent(worlds[b], spec, spec.slot[n], out)
+                observe_agent(worlds[b], spec, spec.slot[n], out, keys)
 
 
 @kernel
@@ -312,22 +424,24 @@ def write_state(worlds, spec_array, rows, low, high, only):
 
 
 def _kind(view: View, features: dict[str, tuple[str, ...]], lead: tuple[int, ...], write) -> Kind:
-    """A kind with rows [B, *lead, E, D] of every type."""
-    shapes = {name: (count, len(features[name])) for name, count in counts(view).items()}
+    """A kind with rows [B, *lead, E, D] of the types of `features`, those without rows left out."""
+    count = counts(view)
+    shapes = {name: (count[name], len(features[name])) for name in features if count[name] > 0}
+
+    def pair(batch: int, e: int, d: int) -> tuple[np.ndarray, np.ndarray]:
+        return np.zeros((batch, *lead, e, d), np.float32), np.zeros((batch, *lead, e), bool)
 
     def allocate(batch: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        return {
-            name: (np.zeros((batch, *lead, e, d), np.float32), np.zeros((batch, *lead, e), bool))
-            for name, (e, d) in shapes.items()
-        }
+        return {name: pair(batch, e, d) for name, (e, d) in shapes.items()}
 
     def fill(worlds, out, low, high, only) -> None:
-        write(worlds, view.spec, Rows(*(array for name in shapes for array in out[name])), low, high, only)
+        pairs = [out[name] if name in shapes else pair(len(worlds), 0, 0) for name in FEATURES]
+        write(worlds, view.spec, Rows(*(array for both in pairs for array in both)), low, high, only)
 
     space: dict[str, spaces.Space] = {}
     for name, (e, d) in shapes.items():
-        mask = spaces.Box(0, 1, (e,), np.bool_)  # type: ignore[arg-type]
-        space[name] = spaces.Tuple((spaces.Box(-np.inf, np.inf, (e, d), np.float32), mask))
+        space[name] = spaces.Box(-1.0, 1.0, (e, d), np.float32)
+        space[f"{name}_mask"] = spaces.Box(0, 1, (e,), np.bool_)
     return Kind(spaces.Dict(space), allocate, fill)
 
 

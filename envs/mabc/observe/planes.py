@@ -16,9 +16,9 @@ import numpy as np
 from gymnasium import spaces
 
 from ..jit import kernel, rule
-from ..params import BASE, BRICK, EMPTY, NOBODY, STEEL, TILE
+from ..params import BASE, BRICK, EMPTY, MAX_TILES, NOBODY, STEEL, TILE
 from .kinds import Kind, View
-from .sight import knows_base, sees_point, sees_tank, sees_tile
+from .sight import has_shadows, in_window, knows_base, sees_point, sees_tank, trace_window
 
 TERRAIN = ("brick", "steel", "water", "forest", "ice")
 _TANK = ("tank_up", "tank_right", "tank_down", "tank_left", "hits", "level", "shield")
@@ -103,15 +103,20 @@ def put_tank(planes, first, tank, x, y):
 
 
 @rule
-def observe_field(world, spec, tank, left, top, planes):
-    """Terrain, the outside and what is unseen; (left, top) is the window's corner in tiles."""
+def observe_field(world, spec, tank, left, top, planes, tiles):
+    """Terrain, the outside and what is unseen; (left, top) is the window's corner in tiles; tiles: working memory."""
+    shadows = has_shadows(spec)
+    if shadows:
+        trace_window(world, spec, tank, tiles)
     for row in range(planes.shape[1]):
         for column in range(planes.shape[2]):
             at_column, at_row = left + column, top + row
             if at_column < 0 or at_row < 0 or at_column >= world.width or at_row >= world.height:
                 planes[OUTSIDE, row, column] = 255
-            elif sees_tile(world, spec, tank, at_column, at_row):
-                put_terrain(planes, world.terrain[at_row * world.width + at_column], column, row)
+                continue
+            at = at_row * world.width + at_column
+            if in_window(spec, tank, at_column, at_row) and (not shadows or tiles[at] != 0):
+                put_terrain(planes, world.terrain[at], column, row)
             else:
                 planes[UNSEEN, row, column] = 255
 
@@ -137,8 +142,8 @@ def observe_tanks(world, spec, i, x0, y0, planes):
 
 
 @rule
-def observe_agent(world, spec, i, planes):
-    """Write the planes of tank i, uint8 [C, S, S]."""
+def observe_agent(world, spec, i, planes, tiles):
+    """Write the planes of tank i, uint8 [C, S, S]; tiles: working memory, uint8 [tiles of the field]."""
     clear(planes)
     tank = world.tanks[i]
     if not tank.alive:
@@ -146,7 +151,7 @@ def observe_agent(world, spec, i, planes):
     half = planes.shape[1] // 2
     left, top = ((tank.x - TILE // 2) >> 3) + 1 - half, ((tank.y - TILE // 2) >> 3) + 1 - half
     x0, y0 = left * TILE, top * TILE
-    observe_field(world, spec, tank, left, top, planes)
+    observe_field(world, spec, tank, left, top, planes, tiles)
     for b in range(spec.num_bases):
         base = world.bases[b]
         if knows_base(world, spec, tank, base):
@@ -189,10 +194,11 @@ def state_of_world(world, spec, planes):
 def write_obs(worlds, spec_array, out, low, high, only):
     """Observations of worlds low..high into out, uint8 [B, N, C, S, S]."""
     spec = spec_array[0]
+    tiles = np.zeros(MAX_TILES * MAX_TILES, np.uint8)
     for b in range(low, high):
         if only[b]:
             for n in range(spec.num_agents):
-                observe_agent(worlds[b], spec, spec.slot[n], out[b, n])
+                observe_agent(worlds[b], spec, spec.slot[n], out[b, n], tiles)
 
 
 @kernel

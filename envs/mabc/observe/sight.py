@@ -1,32 +1,43 @@
 """Who sees what: a window round the tank, optionally cut by line of sight; forest hides from enemies."""
 
 from ..jit import kernel, rule
-from ..params import FOREST_RANGE, NOBODY, SCOUT, STEEL, TILE
-from ..rules.terrain import tile_at
+from ..params import BASE, EMPTY, FOREST_RANGE, NOBODY, SCOUT, STEEL, TILE
+
+FINE, FINE_TILE, FINE_NUDGE = 16, 19, 128
+"""Bits behind the point on a line of sight, those of a tile, and more than the rounding errors of 104 steps."""
+UNSEEN_TILE = -1
+"""`seen_code` of a tile that a tank does not see."""
 
 
 @rule
-def has_line_to(world, spec, tank, dx, dy):
-    """Whether no wall stands between a tank and the point (dx, dy) px from it; with full sight none ever does."""
-    return spec.full_observability or line_is_free(world, tank.x, tank.y, tank.x + int(dx), tank.y + int(dy))
+def in_view(world, spec, tank, x, y):
+    """Whether the tank sees a tile that the point (x, y), px, touches: on the lattice there are up to four of them."""
+    for k in range(4):
+        right, below = k & 1, k >> 1
+        if (right & ((x & 7) != 0)) | (below & ((y & 7) != 0)):
+            continue  # it does not lie between two tiles
+        column, row = (x - right) >> 3, (y - below) >> 3
+        if sees_tile(world, spec, tank, column, row):
+            return True
+    return False
 
 
 @rule
-def sees_offset(world, spec, tank, dx, dy):
-    """Whether a tank sees the point that lies (dx, dy) px from it."""
-    if spec.full_observability:
-        return True
-    # `&` and `|` on purpose, here and below: one branch costs less than several that are hard to predict.
-    inside = (abs(dx) <= spec.sight) & (abs(dy) <= spec.sight)
-    if spec.line_of_sight and inside:
-        return line_is_free(world, tank.x, tank.y, tank.x + int(dx), tank.y + int(dy))
-    return inside
+def in_field(world, column, row):
+    """Whether there is such a tile."""
+    return (column >= 0) & (row >= 0) & (column < world.width) & (row < world.height)
 
 
 @rule
 def sees_point(world, spec, tank, x, y):
     """Whether a tank sees the point (x, y), px."""
-    return sees_offset(world, spec, tank, x - tank.x, y - tank.y)
+    if spec.full_observability:
+        return True
+    # `&` and `|` on purpose, here and below: one branch costs less than several that are hard to predict.
+    inside = (abs(x - tank.x) <= spec.sight) & (abs(y - tank.y) <= spec.sight)
+    if spec.line_of_sight and inside:
+        return in_view(world, spec, tank, x, y)
+    return inside
 
 
 @rule
@@ -41,19 +52,8 @@ def sees_tank(world, spec, i, j):
     if other.in_forest and other.team != tank.team and max(dx, dy) > FOREST_RANGE:
         return False
     if spec.line_of_sight and inside:
-        return line_is_free(world, tank.x, tank.y, other.x, other.y)
+        return in_view(world, spec, tank, other.x, other.y)
     return inside
-
-
-@rule
-def line_is_free(world, x0, y0, x1, y1):
-    """Whether no brick or steel tile lies on the line between two points, px, sampled every half tile."""
-    steps = max(abs(x1 - x0), abs(y1 - y0)) // (TILE // 2)
-    for k in range(1, steps):
-        code = tile_at(world, (x0 + (x1 - x0) * k // steps) >> 3, (y0 + (y1 - y0) * k // steps) >> 3)
-        if 0 < code <= STEEL:
-            return False
-    return True
 
 
 @rule
@@ -63,28 +63,134 @@ def knows_base(world, spec, tank, base):
 
 
 @rule
-def sees_tile(world, spec, tank, column, row):
-    """Whether a tank sees a tile: its middle in sight, and no wall before it."""
+def in_window(spec, tank, column, row):
+    """Whether the middle of a tile is in sight, walls apart.
+
+    Of two tiles whose middles lie just as far as the sight, one each way, the window of `planes` holds the one to the
+    right or below; the other one does not count.
+    """
     if spec.full_observability:
         return True
-    x, y = column * TILE + TILE // 2, row * TILE + TILE // 2
-    if abs(x - tank.x) > spec.sight or abs(y - tank.y) > spec.sight:
+    dx, dy = column * TILE + TILE // 2 - tank.x, row * TILE + TILE // 2 - tank.y
+    return (dx <= spec.sight) & (dy <= spec.sight) & (dx > -spec.sight) & (dy > -spec.sight)
+
+
+@rule
+def sees_tile(world, spec, tank, column, row):
+    """Whether a tank sees a tile: its middle in sight, and no wall before it."""
+    if not in_window(spec, tank, column, row):
         return False
-    return not spec.line_of_sight or line_reaches_tile(world, tank.x, tank.y, column, row)
+    if not has_shadows(spec):
+        return True
+    return in_field(world, column, row) and line_reaches_tile(world, tank.x, tank.y, column, row)
+
+
+@rule
+def has_shadows(spec):
+    """Whether walls hide what is behind them."""
+    return (spec.line_of_sight != 0) & (spec.full_observability == 0)
+
+
+@rule
+def tiles_in_sight(sight, position):
+    """How many tiles beyond its own two a tank sees along an axis: (towards 0, away from it).
+
+    sight, position: px. The same tiles as of `in_window`.
+    """
+    first = (position - TILE // 2) >> 3
+    return first - ((position - sight + TILE // 2) >> 3), ((position + sight - TILE // 2) >> 3) - first - 1
+
+
+@rule
+def hides_target(world, spec, tank, column, row):
+    """Whether a tile of a base belongs to a target of `scout` that the tank does not see."""
+    if spec.mode != SCOUT:
+        return False
+    x, y = column * TILE + TILE // 2, row * TILE + TILE // 2
+    for b in range(spec.num_bases):
+        base = world.bases[b]
+        if abs(x - base.x) < TILE and abs(y - base.y) < TILE:
+            return not knows_base(world, spec, tank, base)
+    return False
+
+
+@rule
+def seen_code(world, spec, tank, column, row):
+    """Terrain code of a tile as a tank sees it, UNSEEN_TILE if it does not; outside the field all is steel."""
+    if not in_field(world, column, row):
+        return STEEL if in_window(spec, tank, column, row) else UNSEEN_TILE
+    if not sees_tile(world, spec, tank, column, row):
+        return UNSEEN_TILE
+    return known_code(world, spec, tank, column, row)
+
+
+@rule
+def known_code(world, spec, tank, column, row):
+    """Terrain code of a tile that a tank sees. An unseen target looks like empty ground, as in every picture."""
+    code = world.terrain[row * world.width + column]
+    if code == BASE and hides_target(world, spec, tank, column, row):
+        return EMPTY
+    return code
+
+
+@rule
+def is_wall(code):
+    """Brick, even one quarter of it, and steel hide what is behind them."""
+    return (code != EMPTY) & (code <= STEEL)
+
+
+@rule
+def line_to_tile(x0, y0, column, row):
+    """The line from a point, px, to a tile's middle, sampled every half tile: start, step, and number of steps.
+
+    In whole numbers of 2^-16 px, so that a line takes two divisions. FINE_NUDGE makes up for what they round off: the
+    samples lie in the very pixels in which exact ones would.
+    """
+    dx, dy = column * TILE + TILE // 2 - x0, row * TILE + TILE // 2 - y0
+    steps = max(max(abs(dx), abs(dy)) // (TILE // 2), 1)
+    x, y = (int(x0) << FINE) + FINE_NUDGE, (int(y0) << FINE) + FINE_NUDGE
+    return x, y, (int(dx) << FINE) // steps, (int(dy) << FINE) // steps, steps
 
 
 @rule
 def line_reaches_tile(world, x0, y0, column, row):
     """Whether the line from a point, px, to a tile's middle meets no brick or steel in an earlier tile."""
-    dx, dy = column * TILE + TILE // 2 - x0, row * TILE + TILE // 2 - y0
-    steps = max(abs(dx), abs(dy)) // (TILE // 2)
-    for k in range(1, steps):
-        at_column, at_row = (x0 + dx * k // steps) >> 3, (y0 + dy * k // steps) >> 3
+    x, y, step_x, step_y, steps = line_to_tile(x0, y0, column, row)
+    for _ in range(1, steps):
+        x, y = x + step_x, y + step_y
+        at_column, at_row = x >> FINE_TILE, y >> FINE_TILE
         if at_column == column and at_row == row:
             return True
-        if 0 < tile_at(world, at_column, at_row) <= STEEL:
+        if is_wall(world.terrain[at_row * world.width + at_column]):
             return False
     return True
+
+
+@rule
+def trace_line(world, x0, y0, column, row, tiles):
+    """Note in tiles, uint8 [H * W], what the line of `line_reaches_tile` touches, the first wall too."""
+    x, y, step_x, step_y, steps = line_to_tile(x0, y0, column, row)
+    for _ in range(1, steps):
+        x, y = x + step_x, y + step_y
+        at = (y >> FINE_TILE) * world.width + (x >> FINE_TILE)
+        tiles[at] = 1
+        if is_wall(world.terrain[at]):
+            return
+    tiles[row * world.width + column] = 1
+
+
+@rule
+def trace_lines(world, tank, left, top, right, bottom, tiles):
+    """Note which tiles of the field no wall hides, in tiles, uint8 [H * W].
+
+    Lines go to the middles of all tiles from (left, top) up to, without it, (right, bottom). All that they touch is
+    seen, walls too: whether a tile or a thing is seen never depends on a tile that is not.
+    """
+    for at in range(world.width * world.height):
+        tiles[at] = 0
+    for row in range(max(top, 0), min(bottom, world.height)):
+        for column in range(max(left, 0), min(right, world.width)):
+            trace_line(world, tank.x, tank.y, column, row, tiles)
 
 
 @rule
@@ -93,6 +199,15 @@ def sight_range(world, spec):
     if spec.full_observability:
         return TILE * max(world.width, world.height)
     return spec.sight
+
+
+@rule
+def trace_window(world, spec, tank, tiles):
+    """`trace_lines` to all tiles in sight."""
+    column, row = (tank.x - TILE // 2) >> 3, (tank.y - TILE // 2) >> 3
+    left, right = tiles_in_sight(spec.sight, tank.x)
+    up, down = tiles_in_sight(spec.sight, tank.y)
+    trace_lines(world, tank, column - left, row - up, column + 2 + right, row + 2 + down, tiles)
 
 
 @rule
@@ -114,11 +229,12 @@ def look(world, spec, viewer, seen):
     for b in range(spec.num_bases):
         seen.bases[b] = everything | knows_base(world, spec, me, world.bases[b])
     seen.power_up = everything | (looks & sees_point(world, spec, me, world.power_up_x, world.power_up_y))
-    walls = (not everything) & (spec.line_of_sight != 0) & (spec.full_observability == 0)
-    for row in range(world.height):
-        for column in range(world.width):
-            free = not walls or (looks and line_reaches_tile(world, me.x, me.y, column, row))
-            seen.tiles[row * world.width + column] = free
+    shadows = (not everything) & has_shadows(spec)
+    if shadows and looks:
+        trace_lines(world, me, 0, 0, world.width, world.height, seen.tiles)
+    else:
+        for at in range(world.width * world.height):
+            seen.tiles[at] = not shadows
 
 
 @kernel

@@ -19,6 +19,7 @@ from ..params import (
     BASE,
     DX,
     DY,
+    EMPTY,
     FOREST,
     FPS,
     HEADINGS,
@@ -35,9 +36,10 @@ from ..params import (
     TYPES,
     WATER,
 )
-from ..rules.terrain import stops_tank, tile_at
+from ..rules.drive import snapped
+from ..rules.terrain import overlaps, stops_tank
 from .kinds import Kind, View
-from .sight import knows_base, sees_point, sees_tank, sight_range
+from .sight import knows_base, seen_code, sees_point, sees_tank
 
 MAX_LENGTH = 1200
 """Characters of one observation, at most."""
@@ -72,13 +74,13 @@ class Seen(NamedTuple):
 
 
 @rule
-def tank_ahead(world, spec, i, heading, seen):
-    """The nearest tank that tank i sees in its way, and the px between: (slot or NOBODY, px)."""
-    me, found, nearest = world.tanks[i], NOBODY, 9999
+def tank_ahead(world, spec, i, x, y, heading, seen):
+    """The nearest tank that tank i sees in its way from (x, y), and the px between: (slot or NOBODY, px)."""
+    found, nearest = NOBODY, 9999
     for j in range(spec.num_tanks):
         if j == i or not seen[j]:
             continue
-        dx, dy = world.tanks[j].x - me.x, world.tanks[j].y - me.y
+        dx, dy = world.tanks[j].x - x, world.tanks[j].y - y
         along = dx * DX[heading] + dy * DY[heading]
         across = abs(dx * DY[heading] + dy * DX[heading])
         if along > 0 and across < 2 * TILE:
@@ -89,28 +91,54 @@ def tank_ahead(world, spec, i, heading, seen):
 
 
 @rule
+def seen_tank_on(world, spec, i, x, y, seen):
+    """Whether a tank that tank i sees overlaps it where it stands at (x, y)."""
+    for j in range(spec.num_tanks):
+        if j != i and seen[j] and overlaps(x, y, world.tanks[j].x, world.tanks[j].y):
+            return True
+    return False
+
+
+@rule
+def start_of_way(world, spec, i, heading, seen):
+    """Where tank i drives off along a heading, px: a 90 degree turn snaps it first (rules/drive.py, `turn`)."""
+    tank = world.tanks[i]
+    x, y = int(tank.x), int(tank.y)
+    if (heading - tank.heading) & 1:
+        x, y = snapped(x), snapped(y)
+        if (x != tank.x or y != tank.y) and seen_tank_on(world, spec, i, x, y, seen):
+            x += TILE * ((tank.x > x) - (tank.x < x))
+            y += TILE * ((tank.y > y) - (tank.y < y))
+    return x, y
+
+
+@rule
 def look_along(world, spec, i, heading, seen, out):
-    """What stops tank i along a heading within sight, and how many px before it are free."""
+    """What stops tank i along a heading as far as it sees, and how many px before it are free."""
     me = world.tanks[i]
-    gap = 0
-    for k in range(sight_range(world, spec)):
-        x, y = me.x + DX[heading] * k, me.y + DY[heading] * k
+    x, y = start_of_way(world, spec, i, heading, seen)
+    dx, dy = DX[heading], DY[heading]
+    gap, code = 0, EMPTY
+    while True:
         # the two tiles before the leading corners
-        edge_x = x + (7 if heading == 1 else -8) + DX[heading]
-        edge_y = y + (7 if heading == 2 else -8) + DY[heading]
-        other_x = edge_x + (15 if DX[heading] == 0 else 0)
-        other_y = edge_y + (15 if DX[heading] != 0 else 0)
-        first, second = tile_at(world, edge_x >> 3, edge_y >> 3), tile_at(world, other_x >> 3, other_y >> 3)
+        edge_x = x + dx * gap + (7 if heading == 1 else -8) + dx
+        edge_y = y + dy * gap + (7 if heading == 2 else -8) + dy
+        other_x = edge_x + (15 if dx == 0 else 0)
+        other_y = edge_y + (15 if dx != 0 else 0)
+        first = seen_code(world, spec, me, edge_x >> 3, edge_y >> 3)
+        second = seen_code(world, spec, me, other_x >> 3, other_y >> 3)
+        ends = (first < 0) | (second < 0)
+        first, second = max(first, EMPTY), max(second, EMPTY)
         if stops_tank(first) or stops_tank(second):
             code = max(first if stops_tank(first) else 0, second if stops_tank(second) else 0)
             outside = edge_x < 0 or edge_y < 0 or other_x >= world.width * TILE or other_y >= world.height * TILE
-            out[1] = _BORDER if outside else code
+            code = _BORDER if outside else code
+            break
+        if ends:
             break
         gap += 1
-    else:
-        out[1] = 0
-    out[0] = gap
-    j, before = tank_ahead(world, spec, i, heading, seen)
+    out[0], out[1] = gap, code
+    j, before = tank_ahead(world, spec, i, x, y, heading, seen)
     if j != NOBODY and before < gap:
         out[0] = before
         out[1] = _ALLY if world.tanks[j].team == me.team else _ENEMY

@@ -1,8 +1,13 @@
 """The `vector` observation and state: compact, float32, the default.
 
 An agent's row is its own tank, four rays, the bases, the power-up (where the scenario has any) and every other tank
-in fixed slots: allies by id, then enemies by id, each with the first of its bullets in flight.
-Distances are divided by the sight, so that they lie in [-1, 1]. A dead agent's row is zero but for the clock.
+in fixed slots: allies by id, then enemies by id, each with the first of its bullets in flight that the agent sees.
+Distances are divided by the sight, so that all values lie in [-1, 1]. What is unseen is zero, in every bit: no -0.0,
+whose sign would tell where it is. A dead agent's row is zero but for the clock.
+
+A ray counts the free tiles from the tank's nearest 2x2 tiles on, in sights; 1 means free as far as the agent sees. It
+reads no tile that is unseen.
+
 The state lists all tanks by id and all bases in field coordinates; it leaves the terrain out (`planes` has it).
 """
 
@@ -37,7 +42,17 @@ from ..params import (
 )
 from ..rules.terrain import stops_tank
 from .kinds import Kind, View
-from .sight import has_line_to, sees_point, sight_range
+from .sight import (
+    UNSEEN_TILE,
+    has_shadows,
+    in_view,
+    is_wall,
+    known_code,
+    seen_code,
+    sees_point,
+    sight_range,
+    tiles_in_sight,
+)
 
 SELF = (
     "time_left x y up right down left level hits lives shield stun frozen entering speed bullet_speed bullets_free "
@@ -110,18 +125,21 @@ def time_left(world, spec):
 
 
 @rule
-def observe_ray(world, at, step, side, first_mask, second_mask, reach, share, out, column):
-    """One ray of `reach` tiles. It begins at tile index `at` and goes on by `step`; `side` leads to the tile abreast.
+def observe_ray(world, at, step, side, first_mask, second_mask, lit, border, sight, share, out, column):
+    """One ray: how far the tank may drive, how far a shot flies, and whether brick stops the shot.
 
-    first_mask, second_mask: the brick quarters of each that touch the line of a shot.
+    It begins at tile index `at` and goes on by `step`; `side` leads to the tile abreast. first_mask, second_mask: the
+    brick quarters of each that touch the line of a shot. lit, border: how many tiles on it are in sight, are in the
+    field. sight, share: tiles that count as 1, and what one counts.
     """
-    drive, shot, brick = reach, reach, False
-    for k in range(reach):
+    free = sight if lit <= border else border
+    drive, shot, brick = free, free, False
+    for k in range(min(lit, border)):
         first, second = world.terrain[at], world.terrain[at + side]
         at += step
         if (first | second) == EMPTY:
             continue
-        if drive == reach and (stops_tank(first) | stops_tank(second)):
+        if drive == free and (stops_tank(first) | stops_tank(second)):
             drive = k
         if shot_stops(first, first_mask) | shot_stops(second, second_mask):
             shot = k
@@ -133,16 +151,71 @@ def observe_ray(world, at, step, side, first_mask, second_mask, reach, share, ou
 
 
 @rule
-def observe_rays(world, tank, tiles, out):
-    """Rays up, right, down, left, up to `tiles` tiles: how far the tank may drive, a shot flies, if brick stops it."""
-    column, row = (tank.x - 4) >> 3, (tank.y - 4) >> 3
-    width = world.width
-    share = ONE / np.float32(tiles)
+def observe_veiled_ray(world, spec, tank, heading, lit, border, sight, share, out, column):
+    """The same where tiles in the window may be unseen: it ends where one is, unless what is seen ends it.
+
+    Lines of sight to its tiles pass through earlier ones of it alone, so that they are seen until the first wall.
+    """
+    dx, dy = DX[heading], DY[heading]
+    across, down = int(dx == 0), int(dy == 0)  # to the tile abreast
+    first_mask, second_mask = (10, 5) if across else (12, 3)
+    free = sight if lit <= border else border
+    drive, shot, brick = free, free, False
+    c, r = ((tank.x - 4) >> 3) + (dx > 0), ((tank.y - 4) >> 3) + (dy > 0)
+    clear = not stands_in_wall(world, tank)
+    for k in range(min(lit, border)):
+        c, r = c + dx, r + dy
+        if clear:
+            first, second = known_code(world, spec, tank, c, r), known_code(world, spec, tank, c + across, r + down)
+            clear = not (is_wall(first) | is_wall(second))
+        else:
+            first, second = seen_code(world, spec, tank, c, r), seen_code(world, spec, tank, c + across, r + down)
+        ends = (first == UNSEEN_TILE) | (second == UNSEEN_TILE)
+        first, second = max(first, EMPTY), max(second, EMPTY)
+        if drive == free and (stops_tank(first) | stops_tank(second)):
+            drive = k
+        if shot_stops(first, first_mask) | shot_stops(second, second_mask):
+            shot = k
+            brick = (first <= BRICK) & (second <= BRICK)
+            break
+        if ends:
+            drive, shot = drive if drive < free else sight, sight
+            break
+    out[column] = np.float32(drive) * share
+    out[column + 1] = np.float32(shot) * share
+    out[column + 2] = brick
+
+
+@rule
+def stands_in_wall(world, tank):
+    """Whether a wall is under a tank's nearest 2x2 tiles, as no rule puts it there."""
+    at, width = ((tank.y - 4) >> 3) * world.width + ((tank.x - 4) >> 3), world.width
+    upper = is_wall(world.terrain[at]) | is_wall(world.terrain[at + 1])
+    return upper | is_wall(world.terrain[at + width]) | is_wall(world.terrain[at + width + 1])
+
+
+@rule
+def observe_rays(world, spec, tank, out):
+    """Rays up, right, down, left."""
+    reach = sight_range(world, spec)
+    sight = reach >> 3
+    share = ONE / np.float32(sight)
+    left, right = tiles_in_sight(reach, tank.x)
+    up, down = tiles_in_sight(reach, tank.y)
+    column, row, width = (tank.x - 4) >> 3, (tank.y - 4) >> 3, world.width
+    beside, below = width - column - 2, world.height - row - 2
     corner, c = row * width + column, NUM_SELF
-    observe_ray(world, corner - width, -width, 1, 10, 5, min(tiles, row), share, out, c)
-    observe_ray(world, corner + 2, 1, width, 12, 3, min(tiles, width - column - 2), share, out, c + 3)
-    observe_ray(world, corner + 2 * width, width, 1, 10, 5, min(tiles, world.height - row - 2), share, out, c + 6)
-    observe_ray(world, corner - 1, -1, width, 12, 3, min(tiles, column), share, out, c + 9)
+    if has_shadows(spec) | (spec.mode == SCOUT):
+        lit, border = (up, right, down, left), (row, beside, below, column)
+        for heading in range(4):
+            observe_veiled_ray(
+                world, spec, tank, heading, lit[heading], border[heading], sight, share, out, c + 3 * heading
+            )
+        return
+    observe_ray(world, corner - width, -width, 1, 10, 5, up, row, sight, share, out, c)
+    observe_ray(world, corner + 2, 1, width, 12, 3, right, beside, sight, share, out, c + 3)
+    observe_ray(world, corner + 2 * width, width, 1, 10, 5, down, below, sight, share, out, c + 6)
+    observe_ray(world, corner - 1, -1, width, 12, 3, left, column, sight, share, out, c + 9)
 
 
 @rule
@@ -187,8 +260,8 @@ def observe_self(world, i, scales, out):
     bullet = first_bullet(world, i)
     flying = np.float32(bullet.speed != 0)
     out[18] = flying
-    out[19] = min(max((np.float32(bullet.x) - x) * near, -ONE), ONE) * flying
-    out[20] = min(max((np.float32(bullet.y) - y) * near, -ONE), ONE) * flying
+    out[19] = min(max((np.float32(bullet.x) - x) * near, -ONE), ONE) * flying + ZERO
+    out[20] = min(max((np.float32(bullet.y) - y) * near, -ONE), ONE) * flying + ZERO
 
 
 @rule
@@ -219,7 +292,9 @@ def describe_tanks(world, spec, rows):
     """What others may see of each tank, once for all observers.
 
     rows: float32 [tanks, NUM_OTHER + 2], places in px; the last two are its team and whether forest hides it.
+    Returns whether any tank has both its bullets in flight.
     """
+    two_shots = False
     for j in range(spec.num_tanks):
         tank = world.tanks[j]
         row = rows[j]
@@ -240,6 +315,8 @@ def describe_tanks(world, spec, rows):
         row[13] = DY[bullet.heading]
         row[14] = tank.team
         row[15] = (tank.in_forest != 0) & (not spec.full_observability)
+        two_shots |= (world.bullets[2 * j].speed != 0) & (world.bullets[2 * j + 1].speed != 0)
+    return two_shots
 
 
 @rule
@@ -247,8 +324,9 @@ def observe_other(world, spec, tank, x, y, sight, scale, row, out):
     """Another tank and the first of its bullets in flight into out, float32 [NUM_OTHER], zero where unseen.
 
     x, y: the observer's place; row as of describe_tanks. Multiplied by what is seen, not branched on it: who is seen
-    is too irregular for the processor to predict. All is read before anything is written, so that the compiler, which
-    cannot know that row and out do not overlap, may treat several columns at once.
+    is too irregular for the processor to predict. The zero that is added makes 0.0 of -0.0, which a product of what is
+    negative and unseen would be. All is read before anything is written, so that the compiler, which cannot know that
+    row and out do not overlap, may treat several columns at once.
     """
     dx, dy, bullet_dx, bullet_dy = row[1] - x, row[2] - y, row[10] - x, row[11] - y
     inside = max(abs(dx), abs(dy)) <= sight
@@ -256,8 +334,8 @@ def observe_other(world, spec, tank, x, y, sight, scale, row, out):
     if row[15] != ZERO:
         inside &= (row[14] == np.float32(tank.team)) | ((abs(dx) <= FOREST_REACH) & (abs(dy) <= FOREST_REACH))
     if spec.line_of_sight:
-        inside = inside and has_line_to(world, spec, tank, dx, dy)
-        bullet_inside = bullet_inside and has_line_to(world, spec, tank, bullet_dx, bullet_dy)
+        inside = inside and in_view(world, spec, tank, int(row[1]), int(row[2]))
+        bullet_inside = bullet_inside and in_view(world, spec, tank, int(row[10]), int(row[11]))
     seen = row[0] if inside else ZERO
     near = seen * scale
     bullet_seen = ONE if bullet_inside & (row[9] != ZERO) else ZERO
@@ -266,24 +344,36 @@ def observe_other(world, spec, tank, x, y, sight, scale, row, out):
     level, speed, bullet = row[7] * seen, row[8] * seen, row[9] * bullet_seen
     bullet_heading_x, bullet_heading_y = row[12] * bullet_seen, row[13] * bullet_seen
     out[0] = seen
-    out[1] = dx * near
-    out[2] = dy * near
-    out[3] = heading_x
-    out[4] = heading_y
+    out[1] = dx * near + ZERO
+    out[2] = dy * near + ZERO
+    out[3] = heading_x + ZERO
+    out[4] = heading_y + ZERO
     out[5] = hits
     out[6] = shield
     out[7] = level
     out[8] = speed
     out[9] = bullet
-    out[10] = bullet_dx * bullet_near
-    out[11] = bullet_dy * bullet_near
-    out[12] = bullet_heading_x
-    out[13] = bullet_heading_y
+    out[10] = bullet_dx * bullet_near + ZERO
+    out[11] = bullet_dy * bullet_near + ZERO
+    out[12] = bullet_heading_x + ZERO
+    out[13] = bullet_heading_y + ZERO
 
 
 @rule
-def observe_agent(world, spec, i, scales, rows, out):
-    """Write the row of tank i into out, float32 [D]."""
+def observe_second_bullet(world, spec, tank, j, scale, out):
+    """The second bullet of tank j, if the first one is in flight and unseen, into out, float32 [NUM_OTHER]."""
+    bullet = world.bullets[2 * j + 1]
+    if out[9] == ZERO and bullet.speed != 0 and sees_point(world, spec, tank, bullet.x, bullet.y):
+        out[9] = np.float32(bullet.speed) * QUARTER
+        out[10] = np.float32(bullet.x - tank.x) * scale
+        out[11] = np.float32(bullet.y - tank.y) * scale
+        out[12] = DX[bullet.heading]
+        out[13] = DY[bullet.heading]
+
+
+@rule
+def observe_agent(world, spec, i, scales, rows, two_shots, out):
+    """Write the row of tank i into out, float32 [D]; rows, two_shots: as of describe_tanks."""
     tank = world.tanks[i]
     own = NUM_SELF + NUM_RAYS + 4 * spec.num_bases + 9 * spec.power_ups
     for d in range(own if tank.alive else out.shape[0]):
@@ -292,7 +382,7 @@ def observe_agent(world, spec, i, scales, rows, out):
     if not tank.alive:
         return
     observe_self(world, i, scales, out)
-    observe_rays(world, tank, sight_range(world, spec) >> 3, out)
+    observe_rays(world, spec, tank, out)
     at = NUM_SELF + NUM_RAYS
     for b in range(spec.num_bases):
         observe_base(world, spec, i, b, scales, out[at : at + 4])
@@ -303,18 +393,20 @@ def observe_agent(world, spec, i, scales, rows, out):
     x, y = np.float32(tank.x), np.float32(tank.y)
     sight = np.float32(np.inf) if spec.full_observability else np.float32(spec.sight)
     for k in range(spec.num_tanks - 1):
-        row = rows[spec.others[i, k]]
-        observe_other(world, spec, tank, x, y, sight, scales[0], row, out[at : at + NUM_OTHER])
+        j = spec.others[i, k]
+        observe_other(world, spec, tank, x, y, sight, scales[0], rows[j], out[at : at + NUM_OTHER])
+        if two_shots:
+            observe_second_bullet(world, spec, tank, j, scales[0], out[at : at + NUM_OTHER])
         at += NUM_OTHER
 
 
 @rule
 def observe_world(world, spec, rows, out):
     """Write the observations of all agents of one world into out, float32 [N, D]; rows: scratch.tank_rows."""
-    describe_tanks(world, spec, rows)
+    two_shots = describe_tanks(world, spec, rows)
     scales = scales_of(world, spec)
     for n in range(spec.num_agents):
-        observe_agent(world, spec, spec.slot[n], scales, rows, out[n])
+        observe_agent(world, spec, spec.slot[n], scales, rows, two_shots, out[n])
 
 
 @rule
@@ -387,7 +479,7 @@ def obs_kind(view: View) -> Kind:
     """float32 [B, N, D]; `obs_names` tells the columns."""
     size = len(obs_names(view.num_tanks, view.num_bases, view.scenario.has_power_ups))
     return Kind(
-        spaces.Box(-np.inf, np.inf, (size,), np.float32),
+        spaces.Box(-1.0, 1.0, (size,), np.float32),
         lambda batch: np.zeros((batch, view.num_agents, size), np.float32),
         lambda worlds, out, low, high, only: write_obs(worlds, view.spec, out, low, high, only),
     )
@@ -397,7 +489,7 @@ def state_kind(view: View) -> Kind:
     """float32 [B, S]; `state_names` tells the columns."""
     size = len(state_names(view.num_tanks, view.num_bases, view.scenario.has_power_ups))
     return Kind(
-        spaces.Box(-np.inf, np.inf, (size,), np.float32),
+        spaces.Box(-1.0, 1.0, (size,), np.float32),
         lambda batch: np.zeros((batch, size), np.float32),
         lambda worlds, out, low, high, only: write_state(worlds, view.spec, out, low, high, only),
     )

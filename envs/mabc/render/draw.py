@@ -16,6 +16,8 @@ from ..params import (
     MAX_LEVEL,
     NOBODY,
     PLAYER,
+    SHOVEL_BLINK,
+    SHOVEL_BLINK_PERIOD,
     STEEL,
     TILE,
 )
@@ -78,6 +80,25 @@ def draw_terrain(world, seen, sheet, out, x0, y0, forest):
                 blit(out, sheet.bricks[code], sheet.palettes[0], left, top)
             elif code - STEEL < sheet.ground.shape[0]:
                 blit(out, sheet.ground[code - STEEL, phase], sheet.palettes[0], left, top)
+
+
+@rule
+def looks_like_brick(shovel):
+    """Whether the steel of a shovel with so many frames left looks like brick: it blinks before it ends."""
+    return 0 < shovel <= SHOVEL_BLINK and ((shovel - 1) // SHOVEL_BLINK_PERIOD) & 1 == 1
+
+
+@rule
+def draw_blinking(world, spec, seen, sheet, out, x0, y0):
+    """Brick over the steel round the bases whose shovel is about to end, in every other stretch of frames."""
+    for b in range(spec.num_bases):
+        base = world.bases[b]
+        if not base.alive or not looks_like_brick(world.shovel[base.team - 1]):
+            continue
+        for k in range(16):
+            column, row = (base.x >> 3) - 2 + (k & 3), (base.y >> 3) - 2 + (k >> 2)
+            if tile_code(world, seen, column, row) == STEEL:
+                blit(out, sheet.bricks[BRICK], sheet.palettes[0], column * TILE - x0, row * TILE - y0)
 
 
 @rule
@@ -179,6 +200,7 @@ def draw(world, spec, seen, sheet, out, x0, y0, viewer):
     """
     fill(out, sheet.palettes[0], GROUND)
     draw_terrain(world, seen, sheet, out, x0, y0, False)
+    draw_blinking(world, spec, seen, sheet, out, x0, y0)
     draw_bases(world, spec, seen, sheet, out, x0, y0, viewer)
     draw_things(world, spec, seen, sheet, out, x0, y0, viewer)
     draw_terrain(world, seen, sheet, out, x0, y0, True)

@@ -126,8 +126,9 @@ def on_ice(world, x, y):
 
 @rule
 def in_forest(world, x, y):
-    """A tank is hidden when all four of its tiles are forest."""
-    column, row = nearest_tiles(x, y)
-    first, second = row * world.width + column, (row + 1) * world.width + column
-    upper = (world.terrain[first] == FOREST) & (world.terrain[first + 1] == FOREST)
-    return upper & (world.terrain[second] == FOREST) & (world.terrain[second + 1] == FOREST)
+    """A tank is hidden when every tile that it touches is forest: two by two on the lattice, three across off it."""
+    for row in range((y - HALF_TANK) >> 3, ((y + HALF_TANK - 1) >> 3) + 1):
+        for column in range((x - HALF_TANK) >> 3, ((x + HALF_TANK - 1) >> 3) + 1):
+            if world.terrain[row * world.width + column] != FOREST:
+                return False
+    return True

@@ -206,3 +206,24 @@ def test_reading_and_writing_are_inverse(text):
 def test_any_text_is_a_map_or_a_map_error(text, unit):
     with contextlib.suppress(MapError):
         assert any(parse(text, unit).entries)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["A..", "...", "..B"], "not list; join its rows"),
+        (b"A..\n...\n..B", "not bytes; decode it"),
+        (None, "not NoneType"),
+        (7, "not int"),
+    ],
+)
+def test_what_is_no_text_is_refused_with_what_would_do(given, says):
+    with pytest.raises(
+        TypeError, match=r"parse\(\) takes the text of a map, one str with a line for each row, " + says
+    ):
+        parse(given)
+
+
+def test_tiles_that_are_no_array_are_refused():
+    with pytest.raises(TypeError, match=r"to_text\(\) takes tiles as an array, uint8 \[H, W\], not list"):
+        to_text([[0, 0], [0, 0]])

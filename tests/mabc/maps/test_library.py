@@ -3,7 +3,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from mabc.maps import PURPOSES, MapError, load, names, parse, problems, split, symmetries
+from mabc.maps import PURPOSES, MapError, generate, load, names, parse, problems, split, symmetries
 
 BATTLES = ("skirmish", "versus")
 
@@ -118,3 +118,21 @@ def test_split_depends_on_the_text_alone():
     shares = Counter(split(load(f"generator:{seed}")) for seed in range(1000))
     assert 650 < shares["train"] < 750
     assert 110 < shares["validation"] < 190
+
+
+@pytest.mark.parametrize("given", [["A..", "...", "..B"], None, 7])
+def test_what_is_no_source_is_refused_with_what_would_do(given):
+    with pytest.raises(TypeError, match=rf"load\(\) takes a map's name, .* not {type(given).__name__}"):
+        load(given)
+
+
+@pytest.mark.parametrize("call", [split, symmetries, lambda map: problems(map, "skirmish", (1, 1))])
+def test_a_name_is_no_map(call):
+    with pytest.raises(TypeError, match=r"takes a Map, as mabc.maps.load\(\) and parse\(\) make it, not str"):
+        call("duel")
+
+
+def test_a_seed_is_a_whole_number():
+    for given in ("7", 1.5, True, None):
+        with pytest.raises(TypeError, match=r"seed=.*: generate\(\) takes a whole number there"):
+            generate(given)

@@ -1,10 +1,12 @@
 """The `entities` kind: columns, what is masked, and the way from the observation's slots to the state's."""
 
+import gymnasium
 import numpy as np
 import pytest
 
+import mabc
 from mabc import Team
-from mabc.observe.entities import FEATURES, STATE_FEATURES, ids
+from mabc.observe.entities import FEATURES, STATE_FEATURES, TERRAIN_ROWS, flatten, ids
 from mabc.params import SHOVEL_FRAMES, STAR, STUN_FRAMES
 
 BASES = "\n".join(["B.B...F...B.B", *["............."] * 11, "A.A...E...A.A"])
@@ -40,7 +42,7 @@ def test_columns_and_shapes(game):
         (game.env.observe("entities"), FEATURES, (1, 4)),
         (game.env.state("entities"), STATE_FEATURES, (1,)),
     ):
-        count = {"tanks": 4, "bullets": 8, "bases": 2, "power_ups": 1}
+        count = {"tanks": 4, "bullets": 8, "bases": 2, "power_ups": 1, "terrain": TERRAIN_ROWS}
         assert found.keys() == names.keys()
         for kind, (rows, mask) in found.items():
             assert rows.shape == (*lead, count[kind], len(names[kind]))
@@ -192,11 +194,12 @@ def test_ids_lead_from_observation_to_state(game):
     found = ids(game.env.view)
     assert found["tanks"].tolist() == [[0, 1, 2, 3], [1, 0, 2, 3], [2, 3, 0, 1], [3, 2, 0, 1]]
     assert found["bullets"][2].tolist() == [4, 5, 6, 7, 0, 1, 2, 3]
+    assert found.keys() == STATE_FEATURES.keys(), "the state leaves terrain out"
     for step in range(60):
         game.env.step(game.env.bot_actions("random" if step % 3 else "classic"))
         obs, state = game.env.observe("entities"), game.env.state("entities")
-        for kind, names in FEATURES.items():
-            rows, mask = obs[kind]
+        for kind in STATE_FEATURES:
+            names, (rows, mask) = FEATURES[kind], obs[kind]
             state_rows, state_mask = state[kind]
             common = [name for name in names if name in STATE_FEATURES[kind]]
             here = [names.index(name) for name in common]
@@ -205,3 +208,83 @@ def test_ids_lead_from_observation_to_state(game):
                 slot = found[kind][n, e]
                 assert state_mask[0, slot]
                 assert rows[0, n, e, here].tolist() == state_rows[0, slot, there].tolist()
+
+
+def terrain(game, agent=0):
+    """(dx, dy, kind -> share) of every block that an agent is told of, in order; dx, dy in px."""
+    rows, mask = (part[0, agent] for part in game.env.observe("entities")["terrain"])
+    assert (np.diff(mask.astype(int)) <= 0).all(), "rows come first, then nothing"
+    assert not rows[~mask].any()
+    named = [dict(zip(FEATURES["terrain"], row.tolist(), strict=True)) for row in rows[mask]]
+    return [(64 * row["dx"], 64 * row["dy"], {k: v for k, v in list(row.items())[4:] if v}) for row in named]
+
+
+def test_terrain_is_told_by_the_block(game):
+    """The agent stands at (104, 104), a corner of four blocks. Nearest first, then in order of reading."""
+    game.paint("@@\n@@", 14, 12)
+    game.paint("#.\n.#", 10, 14)
+    game.paint("~%\n_.", 12, 8)
+    game.world["terrain"][14 * 26 + 10] = 7
+    assert terrain(game) == [
+        (16, 0, {"steel": 1.0}),
+        (-16, 16, {"brick": 7 / 16}),
+        (0, -32, {"water": 0.25, "forest": 0.25, "ice": 0.25}),
+    ]
+    rows, _ = game.env.observe("entities")["terrain"]
+    assert rows[0, 0, 0, 2:4] == pytest.approx((120 / 104 - 1, 104 / 104 - 1))
+
+
+def test_terrain_has_its_rows_for_the_nearest(game):
+    game.world["terrain"][: 26 * 26] = 15
+    told = terrain(game)
+    away = [dx * dx + dy * dy for dx, dy, _ in told]
+    assert len(told) == TERRAIN_ROWS
+    assert away == sorted(away)
+    every = sorted((x - 104) ** 2 + (y - 104) ** 2 for x in range(8, 208, 16) for y in range(8, 208, 16))
+    assert away == every[:TERRAIN_ROWS]
+    assert told == sorted(told, key=lambda row: (row[0] ** 2 + row[1] ** 2, row[1], row[0]))
+
+
+@pytest.mark.parametrize(("x", "there"), [(40, True), (39, False), (168, False)])
+def test_terrain_out_of_sight_is_not_told(game, x, there):
+    """A tile belongs to a block whose middle is in sight, and is seen itself."""
+    game.paint("@", x // 8, 12)
+    assert bool(terrain(game)) == there
+
+
+def test_bases_are_no_terrain(game):
+    game.put(0, 104, 168)
+    assert terrain(game) == []
+
+
+def test_terrain_behind_a_wall_is_not_told(play):
+    game = play(BASES, TEAMS, "versus", line_of_sight=True)
+    game.put(0, 104, 104)
+    game.paint("@\n@\n@\n@\n@\n@", 15, 10)
+    game.paint("##\n##", 18, 12)
+    assert {(dx, tuple(kinds)) for dx, _, kinds in terrain(game)} == {(16, ("steel",))}
+
+
+def test_what_has_no_rows_is_absent():
+    env = mabc.make_batch("skirmish-3v3", obs="entities", state="entities")
+    obs, _ = env.reset(seed=0)
+    assert list(obs) == ["tanks", "bullets", "terrain"]
+    assert list(env.state()) == list(env.entity_ids) == ["tanks", "bullets"]
+    assert set(env.obs_space) == {"tanks", "tanks_mask", "bullets", "bullets_mask", "terrain", "terrain_mask"}
+    assert set(env.state_space) == {"tanks", "tanks_mask", "bullets", "bullets_mask"}
+
+
+def test_flat():
+    pair = (np.zeros((2, 3)), np.zeros(2, bool))
+    assert flatten({"tanks": pair, "vector": pair[0]}) == {"tanks": pair[0], "tanks_mask": pair[1], "vector": pair[0]}
+
+
+def test_environments_of_one_world_are_flat():
+    solo, pair = gymnasium.make("mabc/Solo-v0", obs="entities"), mabc.parallel_env("duel", obs="entities")
+    many = gymnasium.make_vec("mabc/Solo-v0", num_envs=3, obs="entities")
+    seen = [(solo.observation_space, solo.reset(seed=0)[0]), (many.observation_space, many.reset(seed=0)[0])]
+    seen += [(pair.observation_space(agent), obs) for agent, obs in pair.reset(seed=0)[0].items()]
+    for space, obs in seen:
+        assert space.contains(obs)
+        assert list(obs) == ["tanks", "tanks_mask", "bullets", "bullets_mask", "terrain", "terrain_mask"]
+    assert seen[1][1]["tanks"].shape == (3, 2, 29)

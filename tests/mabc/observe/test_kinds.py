@@ -5,6 +5,7 @@ import pytest
 
 import mabc
 from mabc import Scenario, Team
+from mabc.observe.entities import flatten
 from mabc.observe.kinds import OBS_KINDS, STATE_KINDS
 
 FIELD = "A.#.F.#.B\n..%...~..\n.##.._##.\n..@...%..\nA.#.E.#.B"
@@ -45,13 +46,13 @@ def test_observations_lie_in_their_space(running, kind):
     for b in range(3):
         for n in range(env.num_agents):
             if isinstance(observation, dict):
-                one = {name: (rows[b, n], mask[b, n]) for name, (rows, mask) in observation.items()}
+                one = flatten({name: (rows[b, n], mask[b, n]) for name, (rows, mask) in observation.items()})
             else:
                 one = observation[b][n]
             assert env.obs_space.contains(one)
     if kind in STATE_KINDS:
         state = running.state(kind)
-        one = {k: (r[0], m[0]) for k, (r, m) in state.items()} if isinstance(state, dict) else state[0]
+        one = flatten({k: (r[0], m[0]) for k, (r, m) in state.items()}) if isinstance(state, dict) else state[0]
         assert env.state_space.contains(one)
 
 

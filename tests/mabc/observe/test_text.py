@@ -108,6 +108,49 @@ def test_targets(play):
     assert lines(game)[0].startswith("Mission (scout): find all targets")
 
 
+def ways(game, agent=0):
+    """Per heading: px that are free, and what is then there, "" where nothing is seen."""
+    found = []
+    for part in lines(game, agent)[-2].removeprefix("Ways (tiles): ").split(".;")[0].removesuffix(".").split("; "):
+        words = part.split(" ", 1)[1]
+        if words == "free as far as you see":
+            found.append((None, ""))
+        elif words.endswith(" at once"):
+            found.append((0, words.removesuffix(" at once")))
+        else:
+            free, what = words.split(" free then ")
+            found.append((round(8 * float(free)), what))
+    return found
+
+
+@pytest.mark.parametrize("facing", ["up", "right"])
+def test_ways_are_what_the_tank_can_drive(game, facing):
+    """Off the lattice too, where a turn snaps it first: told, then driven, among random bricks."""
+    random, told, snap = np.random.default_rng(0), 0, {"up": (0, 1), "right": (1, 0)}[facing]
+    for _ in range(40):
+        game.env.reset(seed=0)
+        for i in range(4):
+            game.put(i, 8 + 16 * i, 8)
+        game.world["terrain"][: 26 * 26] = np.where(random.random(26 * 26) < 0.1, 15, 0)
+        x, y = (8 * int(random.integers(6, 20)) + k * int(random.integers(-3, 4)) for k in snap)
+        for column, row in ((c, r) for c in range(-2, 2) for r in range(-2, 2)):
+            game.world["terrain"][(y // 8 + row) * 26 + x // 8 + column] = 0
+        game.put(0, x, y, facing)
+        before = game.env.snapshot()
+        for heading, (free, what) in enumerate(ways(game)):
+            game.env.restore(before)
+            dx, dy = ((0, -1), (1, 0), (0, 1), (-1, 0))[heading]
+            start = (x, y) if (heading % 2 == 0) == (facing == "up") else ((x + 4) // 8 * 8, (y + 4) // 8 * 8)
+            game.run(90, ("up", "right", "down", "left")[heading])
+            drove = (game.at(0)[0] - start[0]) * dx + (game.at(0)[1] - start[1]) * dy
+            if what:
+                told += 1
+                assert drove == free, (x, y, facing, heading)
+            else:
+                assert drove >= 48
+    assert told > 60
+
+
 def test_never_too_long(play):
     """Twenty a side, all in sight, stunned, frozen and shielded, and every bullet in the air."""
     entries = "\n".join(["BBBBBBBBBBBBF", "BBBBBBBB.....", *["............."] * 9, "AAAAAAAA.....", "AAAAAAAAAAAAE"])

@@ -5,6 +5,7 @@ import pytest
 
 from mabc import Team, params
 from mabc.params import EXTRA_TANK, GRENADE, HELMET, NOBODY, SHOVEL, STAR, TIMER
+from mabc.render import draw_world
 
 DEFEND = "\n".join(["B.....B.....B", *["............."] * 10, ".....###.....", "....A#E#A...."])
 RING = [(c, r) for r in (23, 24, 25) for c in range(11, 15) if r == 23 or not 12 <= c <= 13]
@@ -217,9 +218,28 @@ def test_shovel_is_steel_for_20_units_then_fresh_brick(play):
     assert game.tile(12, 24) == params.BASE
 
 
-def test_shovel_blinks_in_the_last_3_to_4_units():
-    """Drawn only: the steel stands until the end."""
-    assert 3 * 64 <= params.SHOVEL_BLINK <= 4 * 64
+def test_shovel_blinks_in_the_last_3_to_4_units(play):
+    """Drawn only, in the field's picture and in an agent's: the steel stands until the end."""
+    game = stage(play)
+    take(game, SHOVEL)
+    game.put(0, 104, 168, "up")
+    game.world["tanks"]["shield"] = 0
+    ring = np.s_[176:208, 88:120]
+    pictures = {}
+    for left in range(int(game.world["shovel"][0]), 0, -1):
+        assert game.world["shovel"][0] == left
+        pictures[left] = (draw_world(game.env)[ring].tobytes(), game.env.observe("rgb")[0, 0].tobytes())
+        assert {game.tile(c, r) for c, r in RING} == {params.STEEL}
+        game.run(1)
+    for which in (0, 1):
+        steel = pictures[params.SHOVEL_FRAMES - 1][which]
+        changed = [left for left in pictures if pictures[left][which] != steel]
+        assert 3 * 64 <= max(changed) <= 4 * 64
+        assert min(changed) > 1, "it ends as steel, and then is brick"
+        assert 0.4 < len(changed) / max(changed) < 0.6, "as long the one as the other"
+    assert game.tile(*RING[0]) == params.BRICK
+    bricks = draw_world(game.env)[ring].tobytes()
+    assert bricks == pictures[max(changed)][0], "it looks like the brick to come"
 
 
 def test_shovel_spares_a_tile_under_a_tank(play):
