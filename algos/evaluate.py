@@ -5,7 +5,7 @@
     python -m algos.evaluate run=zoo:skirmish-3v3 record=games/       keeps the first world's episodes as replays
 
 Win rates come with their 95% Wilson interval; `bots` are the scripted players in the very same seats. Where several
-teams learn, the policy (or the bot) drives the first; `against` it tactical:regular (or env.opponent) drives the others.
+teams learn, the policy (or the bot) drives the first, and tactical:regular (or env.opponent) the others, `against` it.
 """
 
 from __future__ import annotations
