@@ -26,6 +26,10 @@ GOOD = {
     "PettingZoo AEC": lambda: mabc.env(SCENARIO, **OPTIONS),
     "Gymnasium": lambda: gymnasium.make("mabc/Solo-v1", **OPTIONS),
     "Gymnasium vector": lambda: gymnasium.make_vec("mabc/Solo-v1", num_envs=3, **OPTIONS),
+    "batched entities": lambda: mabc.make_batch(SCENARIO, num_envs=2, obs="entities", state="entities", **OPTIONS),
+    "PettingZoo parallel entities": lambda: mabc.parallel_env(SCENARIO, obs="entities", state="entities", **OPTIONS),
+    "Gymnasium entities": lambda: gymnasium.make("mabc/Solo-v1", obs="entities", **OPTIONS),
+    "Gymnasium vector entities": lambda: gymnasium.make_vec("mabc/Solo-v1", num_envs=3, obs="entities", **OPTIONS),
 }
 
 
@@ -427,7 +431,7 @@ class SeedWorksOnce(BrokenGym):
 
     def reset(self, *, seed=None, options=None):
         obs, info = super().reset(seed=seed)
-        return obs if seed is not None else obs + np.float32(np.random.random()), info  # noqa: NPY002
+        return obs if seed is not None else obs * np.float32(np.random.random()), info  # noqa: NPY002
 
 
 class MaskForbidsEverything(BrokenGym):

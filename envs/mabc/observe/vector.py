@@ -120,8 +120,8 @@ def bullets_free(world, i):
 
 @rule
 def time_left(world, spec):
-    """Share of the episode's steps that are left."""
-    return 1.0 - world.step / spec.max_steps
+    """Share of the episode's steps that are left; 0 also in a world that is stepped on after its end."""
+    return max(1.0 - world.step / spec.max_steps, 0.0)
 
 
 @rule
