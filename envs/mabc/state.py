@@ -192,6 +192,7 @@ SCRATCH = np.dtype(
         ("places", "i8", MAX_TANKS),  # packed place of each tank in this frame; NOWHERE: not on the field
         ("flying", "u2", 2 * MAX_BULLETS),  # bullets in the air in this frame; one shot again is listed twice
         ("shots", "i8", 2 * MAX_BULLETS),  # packed place of each of them
+        ("gone", "u1", 2 * MAX_BULLETS),  # whether each of them ends in the rule that is running
         ("num_flying", "i2"),
         ("fired", "u1"),  # bullets were fired since the list was made: they stand at its end
         ("second_bullets", "u1"),  # whether a tank may have its second bullet in the air

@@ -233,6 +233,8 @@ def keep_post(world, spec, i):
     turns = tank.stun == 0 and world.frozen[tank.team - 1] == 0
     if turns and (((heading - tank.heading) & 1) == 0 or aligned(tank)):
         tank.heading = heading  # turns on the spot, without driving
+    elif turns and stance == PATROL:  # between the lines it cannot turn to shoot: the patrol goes on
+        tank.press = tank.engaged = 0
     tank.move = 0
     if stance == PATROL and not tank.press and not tank.engaged:  # it turned to shoot: the patrol waits
         back = heading_to(-dx if abs(dx) >= reach else 0, -dy, 1)

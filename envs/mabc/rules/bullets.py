@@ -23,6 +23,7 @@ from ..params import (
     TWO_BULLETS_LEVEL,
 )
 from .bases import in_base
+from .chance import HIT_STREAM, draw, tie_break
 from .drive import can_act
 from .life import destroy
 from .power_ups import drop_power_up
@@ -125,7 +126,7 @@ def clear_whole(world, tank, column, row):
 
 
 @rule
-def hit_terrain(world, tank, bullet):
+def meets_terrain(world, bullet):
     """Whether a bullet stops at what lies just ahead of it: the two pixels either side of its line."""
     x0, y0, x1, y1 = pixels_ahead(bullet)
     width = world.width
@@ -135,31 +136,34 @@ def hit_terrain(world, tank, bullet):
     second = world.terrain[(y1 >> 3) * width + (x1 >> 3)]
     if (first | second) == EMPTY:
         return False
-    if not (stops_bullet(first, x0, y0) | stops_bullet(second, x1, y1)):
-        return False
-    return hit_tiles(world, tank, bullet, x0, y0, x1, y1, first, second)
+    if first == BASE or second == BASE:  # a base that stands is judged in rules/bases.py
+        return not (base_is_hit(world, x0, y0) or base_is_hit(world, x1, y1))
+    return stops_bullet(first, x0, y0) | stops_bullet(second, x1, y1)
 
 
 @rule
-def hit_tiles(world, tank, bullet, x0, y0, x1, y1, first, second):
-    """What a bullet does to the tiles under its two pixels, of which at least one stops it; false in a base.
+def hit_terrain(world, tank, bullet):
+    """What a bullet that stops does to the tiles under its two pixels.
 
     It clears a strip 16 px wide, and 4 px deep or, for a level 3 shot, a tile deep.
     """
-    if first == BASE or second == BASE:  # a base that stands is judged in rules/bases.py
-        return not (base_is_hit(world, x0, y0) or base_is_hit(world, x1, y1))
+    x0, y0, x1, y1 = pixels_ahead(bullet)
     column, row, other_column, other_row = x0 >> 3, y0 >> 3, x1 >> 3, y1 >> 3
+    if x0 < 0 or y0 < 0 or other_column >= world.width or other_row >= world.height:
+        return
+    first, second = world.terrain[row * world.width + column], world.terrain[other_row * world.width + other_column]
+    if first == BASE or second == BASE:
+        return
     if bullet.steel:
         clear_whole(world, tank, column, row)
         clear_whole(world, tank, other_column, other_row)
-        return True
+        return
     if x0 == x1:  # it flies sideways
         mask = 5 if (x0 >> 2) & 1 == 0 else 10  # the left or the right quarters
     else:
         mask = 3 if (y0 >> 2) & 1 == 0 else 12  # the top or the bottom ones
     clear_brick(world, tank, column, row, mask)
     clear_brick(world, tank, other_column, other_row, mask)
-    return True
 
 
 @rule
@@ -174,12 +178,21 @@ def base_is_hit(world, x, y):
 
 @rule
 def bullets_on_terrain(world, scratch):
-    """Bullet against terrain and border."""
+    """Bullet against terrain and border, all at once: none flies through what another clears in this frame."""
+    count = 0
     for n in range(scratch.num_flying):
-        k = scratch.flying[n]
-        bullet = world.bullets[k]
-        if bullet.speed != 0 and hit_terrain(world, world.tanks[k >> 1], bullet):
-            remove(world, bullet)
+        bullet = world.bullets[scratch.flying[n]]
+        gone = bullet.speed != 0 and meets_terrain(world, bullet)
+        scratch.gone[n] = gone
+        count += gone
+    if count == 0:
+        return
+    for n in range(scratch.num_flying):
+        if scratch.gone[n]:
+            k = scratch.flying[n]
+            if world.bullets[k].speed != 0:  # one shot again in this frame is listed twice
+                hit_terrain(world, world.tanks[k >> 1], world.bullets[k])
+                remove(world, world.bullets[k])
 
 
 @rule
@@ -199,7 +212,10 @@ def within(bullet, other, distance):
 
 @rule
 def bullets_on_bullets(world, scratch):
-    """Bullet against bullet: both vanish."""
+    """Bullet against bullet: both vanish, and where several meet, all of them."""
+    met = False
+    for n in range(scratch.num_flying):
+        scratch.gone[n] = 0
     for n in range(scratch.num_flying):
         k = scratch.flying[n]
         bullet = world.bullets[k]
@@ -211,28 +227,40 @@ def bullets_on_bullets(world, scratch):
             m = scratch.flying[later]
             other = world.bullets[m]
             if within(bullet, other, BULLET_BULLET) and other.speed != 0 and cancel_each_other(world, k, m):
-                remove(world, bullet)
-                remove(world, other)
-                break
+                scratch.gone[n] = scratch.gone[later] = 1
+                met = True
+    if not met:
+        return
+    for n in range(scratch.num_flying):
+        bullet = world.bullets[scratch.flying[n]]
+        if scratch.gone[n] and bullet.speed != 0:
+            remove(world, bullet)
 
 
 @rule
 def bullets_on_tanks(world, spec, scratch):
-    """Bullet against tank: within 10 px on both axes."""
+    """Bullet against tank: within 10 px on both axes; of several the nearest, of equally near ones an enemy, or any."""
     for n in range(scratch.num_flying):
         k = scratch.flying[n]
         bullet = world.bullets[k]
         if bullet.speed == 0:
             continue
         shooter, here = np.int64(k) >> 1, scratch.shots[n]
+        target, nearest = NOBODY, 1 << 40
         for j in range(spec.num_tanks):
             if not near(here, scratch.places[j]) or j == shooter:
                 continue
             tank = world.tanks[j]
             if within(bullet, tank, BULLET_TANK) and tank.alive and tank.entering == 0:
-                if hit_tank(world, spec, shooter, j):
-                    remove(world, bullet)
-                    break
+                mate = tank.team == world.tanks[shooter].team
+                if mate and tank.type != PLAYER:
+                    continue
+                distance = abs(bullet.x - tank.x) + abs(bullet.y - tank.y)
+                key = tie_break(2 * distance + mate, draw(world, HIT_STREAM), j)
+                if key < nearest:
+                    target, nearest = j, key
+        if target != NOBODY and hit_tank(world, spec, shooter, target):
+            remove(world, bullet)
 
 
 @rule

@@ -5,7 +5,7 @@ import numpy as np
 from ..jit import rule
 
 # Streams: one number for each independent use within a frame. Those of tanks add the tank's slot.
-LAYOUT_STREAM, POWER_UP_STREAM, ORDER_STREAM, SEARCH_STREAM, START_STREAM = 0, 1, 2, 3, 16
+LAYOUT_STREAM, POWER_UP_STREAM, ORDER_STREAM, SEARCH_STREAM, HIT_STREAM, START_STREAM = 0, 1, 2, 3, 4, 16
 TANK_STREAM, HEADING_STREAM, PATH_STREAM = 64, 128, 192
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)

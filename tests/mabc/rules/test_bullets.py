@@ -126,3 +126,56 @@ def test_an_exploding_tank_is_out_of_the_way(play):
     game.run(1)
     game.run(8, "up")
     assert game.at(0)[1] < 120
+
+
+@pytest.mark.parametrize("shooter", [0, 2])
+@pytest.mark.parametrize("mate_at", ["left", "right"])
+def test_between_a_mate_and_an_enemy_a_bullet_hits_the_nearer_or_the_enemy(play, shooter, mate_at):
+    """Whichever team comes first in the list of tanks."""
+    mate, enemy, sign = shooter + 1, 2 - shooter, -1 if mate_at == "left" else 1
+    for off_mate, off_enemy, hit in ((8, 8, enemy), (8, 9, mate), (9, 8, enemy)):
+        game = play(teams=("player player", "player player"))
+        game.put(shooter, 104, 200, "up")
+        game.put(mate, 104 + sign * off_mate, 104)
+        game.put(enemy, 104 - sign * off_enemy, 104)
+        game.hang(shooter, 104, 104, "up")
+        game.run(1)
+        assert not game.bullets(shooter)
+        assert bool(game.tank(mate)["stun"]) == (hit == mate)
+        assert bool(game.tank(enemy)["alive"]) == (hit == mate)
+
+
+def test_between_two_enemies_a_bullet_hits_either_as_often(play):
+    game = play(
+        "B.....C\n.......\n.......\n.......\n.......\n.......\nA......", ("player", "player", "player"), worlds=400
+    )
+    for i, x in ((0, 8), (1, 48), (2, 64)):
+        game.everywhere(i, x=x, y=104 if i == 0 else 56)
+    bullets = game.env.worlds["bullets"]
+    for name, value in {"x": 56, "y": 58, "heading": 0, "speed": 2}.items():
+        bullets[name][:, 0] = value
+    game.env.worlds["flying"] = 1
+    game.run(1)
+    alive = game.env.worlds["tanks"]["alive"][:, 1:3]
+    assert (alive.sum(axis=1) == 1).all()
+    assert 155 < alive[:, 0].sum() < 245
+
+
+def test_two_bullets_that_meet_one_brick_both_stop(play):
+    """Neither flies through what the other clears in the same frame."""
+    game = play()
+    game.world["terrain"][26 * 12 + 13] = 4  # of this tile only the lower left quarter is there
+    game.hang(0, 104, 104, "right")
+    game.hang(1, 104, 104, "up")
+    game.run(1)
+    assert game.world["flying"] == 0
+    assert game.tile(13, 12) == 0
+
+
+def test_where_three_bullets_meet_all_vanish(play):
+    game = play(teams=("player player", "player player"))
+    game.hang(0, 104, 104, "up")
+    game.hang(1, 101, 104, "right")
+    game.hang(2, 104, 100, "down")
+    game.run(1)
+    assert game.world["flying"] == 0

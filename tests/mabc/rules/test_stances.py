@@ -1,5 +1,6 @@
 """Bots that hold a post or patrol (our rules)."""
 
+import numpy as np
 import pytest
 
 from mabc import Team, params
@@ -70,10 +71,14 @@ def test_a_guard_comes_back_to_its_post(play):
 
 def test_a_patrol_of_the_tactical_bot_shoots_out_of_its_row(play):
     """An enemy straight below is shot at, though the patrol's way is the row."""
-    game = guard(play, "patrol", "tactical")
-    game.put(0, 56, 104, shield=30_000)
-    below = False
-    for _ in range(300):
+    game = guard(play, "patrol", "tactical", worlds=128)
+    game.everywhere(0, x=56, y=104, shield=30_000)
+    bullets = game.env.worlds["bullets"]
+    below, places = np.zeros(128, bool), []
+    for _ in range(600):
         game.run(1)
-        below |= any(y > 72 for _, y in game.bullets(1))
-    assert below
+        below |= (bullets["speed"][:, 2] != 0) & (bullets["y"][:, 2] > 72)
+        places.append(game.env.worlds["tanks"]["x"][:, 1].copy())
+    assert below.mean() > 0.9
+    waits = (np.array(places[-200:]) == places[-1]).all(axis=0)
+    assert (places[-1][waits] % 8 == 0).all()  # only where it can turn to shoot
