@@ -32,7 +32,7 @@ PRESETS = {
     "ippo": {},
     "mappo": {"centralised": True},
 }
-TOTAL_STEPS = 1_500_000  # environment steps of a run, unless total_steps= is given
+TOTAL_STEPS = 2_500_000  # environment steps of a run, unless total_steps= is given
 
 # --- config ---
 
@@ -49,7 +49,7 @@ class Config:
     gamma: float = 0.98  # discount per step
     gae_lambda: float = 0.9  # weight of longer returns in the advantage
     clip_coef: float = 0.2  # how far the policy's ratio may move
-    ent_coef: float = 0.02  # weight of the entropy bonus
+    ent_coef: float = 0.005  # weight of the entropy bonus
     vf_coef: float = 0.5  # weight of the value loss
     clip_vloss: bool = True  # clip the value's movement too, by clip_coef
     huber_delta: float = 10.0  # where the value loss turns linear; 0: plain squares
@@ -58,7 +58,7 @@ class Config:
     norm_adv: bool = True  # advantages to mean 0, deviation 1
     norm_value: bool = True  # value targets to mean 0, deviation 1, by running statistics
     norm_obs: bool = False  # observations too (wanted by most continuous-control tasks)
-    hidden_size: int = 64  # width of layers (H)
+    hidden_size: int = 128  # width of layers (H)
     num_layers: int = 2  # hidden layers of actor and critic
     activation: str = "relu"  # relu | tanh
     agent_id: bool = False  # tell the networks which agent they are

@@ -39,7 +39,6 @@ def _endgame(name: str, mode: str, teams: tuple[Team, ...], field: str, lines: t
         sight=FIELD_SIGHT,
         swap_sides=False,
         random_start=False,
-        version=2,
         note=note,
     )
     return Endgame(scenario, tuple(zip_longest(*map(actions_of, lines), fillvalue=0)))

@@ -280,8 +280,8 @@ def test_flat():
 
 
 def test_environments_of_one_world_are_flat():
-    solo, pair = gymnasium.make("mabc/Solo-v0", obs="entities"), mabc.parallel_env("duel", obs="entities")
-    many = gymnasium.make_vec("mabc/Solo-v0", num_envs=3, obs="entities")
+    solo, pair = gymnasium.make("mabc/Solo-v1", obs="entities"), mabc.parallel_env("duel", obs="entities")
+    many = gymnasium.make_vec("mabc/Solo-v1", num_envs=3, obs="entities")
     seen = [(solo.observation_space, solo.reset(seed=0)[0]), (many.observation_space, many.reset(seed=0)[0])]
     seen += [(pair.observation_space(agent), obs) for agent, obs in pair.reset(seed=0)[0].items()]
     for space, obs in seen:
