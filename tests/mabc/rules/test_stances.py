@@ -80,5 +80,5 @@ def test_a_patrol_of_the_tactical_bot_shoots_out_of_its_row(play):
         below |= (bullets["speed"][:, 2] != 0) & (bullets["y"][:, 2] > 72)
         places.append(game.env.worlds["tanks"]["x"][:, 1].copy())
     assert below.mean() > 0.9
-    waits = (np.array(places[-200:]) == places[-1]).all(axis=0)
+    waits = (np.array(places[-48:]) == places[-1]).all(axis=0)
     assert (places[-1][waits] % 8 == 0).all()  # only where it can turn to shoot
