@@ -21,10 +21,10 @@ from typing import Any
 from bench_common import ROOT, machine, tell, versions
 
 TEAMS = {
-    "skirmish-3v3": ["env.scenario=skirmish-3v3", "total_steps=1_500_000"],
-    "skirmish-5v5": ["env.scenario=skirmish-5v5", "total_steps=2_000_000"],
-    "siege-3v3": ["env.scenario=siege-3v3", "env.shaping=1.0", "total_steps=1_000_000"],
-    "versus-2v2": ["env.scenario=versus-2v2", "total_steps=1_500_000"],
+    "skirmish-3v3": ["env.scenario=skirmish-3v3"],
+    "skirmish-5v5": ["env.scenario=skirmish-5v5", "total_steps=4_000_000"],
+    "siege-3v3": ["env.scenario=siege-3v3", "env.shaping=1.0"],
+    "versus-2v2": ["env.scenario=versus-2v2"],
     "scout-2v2": ["env.scenario=scout-2v2", "env.shaping=1.0", "total_steps=2_000_000"],
     "defend-2": [
         *("env.scenario=defend-2", "env.kill=8", "total_steps=3_000_000"),
@@ -103,8 +103,8 @@ def readme() -> str:
         "against the same opponents. Made by `python scripts/make_zoo.py`; seconds are those of two shared cores,",
         "evaluation left out. Each folder's `evaluation.json` has the numbers, the command, versions and the machine.",
         "",
-        "| team | against | win rate | `random` | `classic` | `tactical` | steps | seconds |",
-        "|---|---|---|---|---|---|---|---|",
+        "| team | against | win rate | `random` | `classic` | `tactical:regular` | `tactical` | steps | seconds |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     lines += [row(json.loads(path.read_text(encoding="utf-8"))) for path in sorted(ZOO.glob("*/evaluation.json"))]
     lines += ["", "A checkpoint here holds the networks and the configuration alone: it can be played, not resumed."]
@@ -114,9 +114,10 @@ def readme() -> str:
 def row(result: dict[str, Any]) -> str:
     """A team's line of the table."""
     import mabc
+    from algos.evaluate import BOTS
 
     drivers = {team.driver for team in mabc.scenario(result["scenario"]).teams} - {"learn"}
-    bots = " | ".join(f"{result['bots'][bot]['win_rate']:.2f}" for bot in ("random", "classic", "tactical"))
+    bots = " | ".join(f"{result['bots'][bot]['win_rate']:.2f}" for bot in BOTS)
     low, high = result["interval"]
     against = result["against"] or ", ".join(sorted(drivers))
     rate = f"{result['win_rate']:.3f} ({low:.3f} to {high:.3f})"

@@ -11,7 +11,8 @@ import tempfile
 from pathlib import Path
 
 import numba
-from numba import njit
+from numba import njit, types
+from numba.extending import intrinsic
 
 from .interpreted import interpreted
 
@@ -50,6 +51,27 @@ def is_cold() -> bool:
 
 rule = njit(error_model="numpy", nogil=True, forceinline=True)
 """A function of the game: no Python object, no allocation, no exception, so it compiles for a GPU too."""
+
+large_rule = njit(error_model="numpy", nogil=True, forceinline=False)
+"""A rule that is long, or called from many places; it begins with `apart()`.
+
+forceinline has to be said: a function that says nothing takes it over from the one that calls it.
+"""
+
+
+def _apart(typing_context):
+    def lower(context, builder, signature, arguments):
+        builder.function.attributes.add("noinline")
+        return context.get_dummy_value()
+
+    return types.void(), lower
+
+
+apart = (lambda: None) if numba.config.DISABLE_JIT else intrinsic(_apart)
+"""Keeps the function that calls it from being inlined; numba has no option for that.
+
+LLVM copies the bots and lines of sight into every caller otherwise, and takes four times as long to compile a step.
+"""
 
 
 def kernel(function):

@@ -1,6 +1,6 @@
 """Who sees what: a window round the tank, optionally cut by line of sight; forest hides from enemies."""
 
-from ..jit import kernel, rule
+from ..jit import apart, kernel, large_rule, rule
 from ..params import BASE, EMPTY, FOREST_RANGE, NOBODY, SCOUT, STEEL, TILE
 
 FINE, FINE_TILE, FINE_NUDGE = 16, 19, 128
@@ -9,9 +9,10 @@ UNSEEN_TILE = -1
 """`seen_code` of a tile that a tank does not see."""
 
 
-@rule
+@large_rule
 def in_view(world, spec, tank, x, y):
     """Whether the tank sees a tile that the point (x, y), px, touches: on the lattice there are up to four of them."""
+    apart()
     for k in range(4):
         right, below = k & 1, k >> 1
         if (right & ((x & 7) != 0)) | (below & ((y & 7) != 0)):
@@ -101,9 +102,10 @@ def tiles_in_sight(sight, position):
     return first - ((position - sight + TILE // 2) >> 3), ((position + sight - TILE // 2) >> 3) - first - 1
 
 
-@rule
+@large_rule
 def hides_target(world, spec, tank, column, row):
     """Whether a tile of a base belongs to a target of `scout` that the tank does not see."""
+    apart()
     if spec.mode != SCOUT:
         return False
     x, y = column * TILE + TILE // 2, row * TILE + TILE // 2
@@ -114,9 +116,10 @@ def hides_target(world, spec, tank, column, row):
     return False
 
 
-@rule
+@large_rule
 def seen_code(world, spec, tank, column, row):
     """Terrain code of a tile as a tank sees it, UNSEEN_TILE if it does not; outside the field all is steel."""
+    apart()
     if not in_field(world, column, row):
         return STEEL if in_window(spec, tank, column, row) else UNSEEN_TILE
     if not sees_tile(world, spec, tank, column, row):
@@ -152,9 +155,10 @@ def line_to_tile(x0, y0, column, row):
     return x, y, (int(dx) << FINE) // steps, (int(dy) << FINE) // steps, steps
 
 
-@rule
+@large_rule
 def line_reaches_tile(world, x0, y0, column, row):
     """Whether the line from a point, px, to a tile's middle meets no brick or steel in an earlier tile."""
+    apart()
     x, y, step_x, step_y, steps = line_to_tile(x0, y0, column, row)
     for _ in range(1, steps):
         x, y = x + step_x, y + step_y
@@ -179,13 +183,14 @@ def trace_line(world, x0, y0, column, row, tiles):
     tiles[row * world.width + column] = 1
 
 
-@rule
+@large_rule
 def trace_lines(world, tank, left, top, right, bottom, tiles):
     """Note which tiles of the field no wall hides, in tiles, uint8 [H * W].
 
     Lines go to the middles of all tiles from (left, top) up to, without it, (right, bottom). All that they touch is
     seen, walls too: whether a tile or a thing is seen never depends on a tile that is not.
     """
+    apart()
     for at in range(world.width * world.height):
         tiles[at] = 0
     for row in range(max(top, 0), min(bottom, world.height)):

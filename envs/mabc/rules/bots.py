@@ -3,7 +3,7 @@
 `classic` follows the facts on enemies, `attract` the attract mode's two-player script; `tactical` is in tactical.py.
 """
 
-from ..jit import rule
+from ..jit import apart, large_rule, rule
 from ..params import (
     ATTRACT_BOT,
     BLOCKED_WAIT,
@@ -47,9 +47,10 @@ def heading_to(dx, dy, vertical_first):
     return LEFT if dx < 0 else RIGHT
 
 
-@rule
+@large_rule
 def nearest_enemy(world, spec, i, knowledge, bits):
     """The nearest enemy tank of any team that tank i knows of, ties drawn; NOBODY if there is none."""
+    apart()
     tank = world.tanks[i]
     best, nearest = NOBODY, FAR_AWAY
     for j in range(spec.num_tanks):
@@ -84,9 +85,10 @@ def player_in_turn(world, spec, i, turn):
     return NOBODY
 
 
-@rule
+@large_rule
 def nearest_base(world, spec, i, knowledge, bits):
     """The nearest enemy base that stands and that tank i knows of, ties drawn; NOBODY if there is none."""
+    apart()
     tank = world.tanks[i]
     best, nearest = NOBODY, FAR_AWAY
     for b in range(spec.num_bases):
@@ -112,9 +114,10 @@ def chased_place(world, spec, layout, i, knowledge, bits):
     return world.tanks[j].x, world.tanks[j].y
 
 
-@rule
+@large_rule
 def goal_heading(world, spec, layout, i, knowledge, bits):
     """The classic goal decision, by the episode's age t in units (an 8-bit counter) and the entry delay d."""
+    apart()
     tank = world.tanks[i]
     t = (world.frame >> 6) & 255  # 64 frames a unit
     d = spec.classic_delay
@@ -145,9 +148,10 @@ def spare_own_base(world, spec, i):
         tank.press = 0
 
 
-@rule
+@large_rule
 def classic(world, spec, layout, i, knowledge):
     """One frame of the original's enemy; it never shoots at a base of its own (ours)."""
+    apart()
     tank = world.tanks[i]
     bits = draw(world, TANK_STREAM + i)
     choice = draw(world, HEADING_STREAM + i)
@@ -183,9 +187,10 @@ def random_bot(world, spec, i):
     press_at_random(world, i, bits)
 
 
-@rule
+@large_rule
 def attract_target(world, spec, i, knowledge, bits):
     """Player 1 targets enemy places 2, 4, 3 and player 2 places 3, 5, 4 (from 0), then the nearest enemy."""
+    apart()
     tank = world.tanks[i]
     second = (i - spec.team_first[tank.team - 1]) & 1
     for k in range(3):
@@ -198,9 +203,10 @@ def attract_target(world, spec, i, knowledge, bits):
     return nearest_enemy(world, spec, i, knowledge, bits)
 
 
-@rule
+@large_rule
 def attract(world, spec, i, knowledge):
     """The attract mode's script: power-up first, else its target, along alternating axes, always firing."""
+    apart()
     tank = world.tanks[i]
     goal_x, goal_y = tank.x, tank.y
     if world.power_up != NOBODY and knows_point(world, spec, i, world.power_up_x, world.power_up_y, knowledge):
@@ -217,9 +223,10 @@ def attract(world, spec, i, knowledge):
     tank.press = not in_bottom_rows
 
 
-@rule
+@large_rule
 def keep_post(world, spec, i):
     """Stances: a tank that holds its post only turns there; one on patrol goes to and fro along its row."""
+    apart()
     tank = world.tanks[i]
     stance = spec.stance[i]
     if stance == HUNT or tank.move == 0 or tank.post_x < 0:
@@ -241,9 +248,10 @@ def keep_post(world, spec, i):
         tank.move = (back if back != NOBODY else (RIGHT if (world.frame // 128 + i) & 1 else LEFT)) + 1
 
 
-@rule
+@large_rule
 def decide(world, spec, layout, scratch, i, driver, level, knowledge):
     """Let one of the kernel's drivers set the order of tank i for this frame."""
+    apart()
     if driver == CLASSIC_BOT:
         classic(world, spec, layout, i, knowledge)
     elif driver == RANDOM_BOT:

@@ -3,7 +3,7 @@
 The map as it was at the start is known to all bots; what has changed on it since must be seen.
 """
 
-from ..jit import rule
+from ..jit import apart, large_rule, rule
 from ..observe.sight import knows_base, sees_point, sees_tank, sees_tile
 from ..params import BASE, BY_AGENT, BY_ALL, EMPTY, SCOUT
 from .terrain import tile_at
@@ -16,9 +16,10 @@ def watches(world, spec, i, m, knowledge):
     return mate.alive and mate.team == tank.team and (m == i or knowledge != BY_AGENT)
 
 
-@rule
+@large_rule
 def knows_tank(world, spec, i, j, knowledge):
     """Whether bot i knows where tank j is."""
+    apart()
     if not world.tanks[j].alive:
         return False
     if knowledge == BY_ALL or sees_tank(world, spec, i, j):
@@ -30,9 +31,10 @@ def knows_tank(world, spec, i, j, knowledge):
     return False
 
 
-@rule
+@large_rule
 def knows_point(world, spec, i, x, y, knowledge):
     """Whether bot i knows what is at the point (x, y), px."""
+    apart()
     if knowledge == BY_ALL:
         return True
     first = spec.team_first[world.tanks[i].team - 1]
@@ -42,18 +44,20 @@ def knows_point(world, spec, i, x, y, knowledge):
     return False
 
 
-@rule
+@large_rule
 def knows_goal(world, spec, i, b, knowledge):
     """Whether bot i knows where base b is: always, but the targets of `scout` must be seen."""
+    apart()
     base = world.bases[b]
     if knowledge == BY_ALL or knows_base(world, spec, world.tanks[i], base):
         return True
     return knows_point(world, spec, i, base.x, base.y, knowledge)
 
 
-@rule
+@large_rule
 def knows_tile(world, spec, i, column, row, knowledge):
     """Whether bot i knows the present state of a tile."""
+    apart()
     first = spec.team_first[world.tanks[i].team - 1]
     for m in range(first, first + spec.team_size[world.tanks[i].team - 1]):
         if watches(world, spec, i, m, knowledge) and sees_tile(world, spec, world.tanks[m], column, row):

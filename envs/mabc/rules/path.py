@@ -1,6 +1,6 @@
 """Shortest paths of a tank on the 8 px lattice, for the tactical opponent."""
 
-from ..jit import rule
+from ..jit import apart, large_rule, rule
 from ..params import BRICK, BRICK_COST, NOBODY
 from ..state import QUEUE_BUCKETS
 from .knowledge import known_tile
@@ -38,13 +38,14 @@ def push(scratch, place, total, count):
     scratch.bucket[total & (QUEUE_BUCKETS - 1)] = count
 
 
-@rule
+@large_rule
 def search(world, spec, layout, scratch, i, goal_column, goal_row, reach, line_cost, knowledge, first):
     """A* from tank i's place (Hart, Nilsson and Raphael, 1968); returns the goal that it found, or NOBODY.
 
     Totals rise by less than QUEUE_BUCKETS a move, so that as many buckets in a ring are a queue by cost. line_cost: of
     a place in a line of fire. first: the heading that is tried first, drawn, so that none of equal ways is preferred.
     """
+    apart()
     width = world.width
     for k in range(width * world.height):
         scratch.cost[k] = FAR

@@ -6,7 +6,7 @@ table in params.py. It remembers nothing: what it decides follows from what it k
 
 import numpy as np
 
-from ..jit import rule
+from ..jit import apart, large_rule, rule
 from ..params import (
     AIM_ODDS,
     AIM_RANGE,
@@ -75,9 +75,10 @@ def own_base_in_line(world, spec, tank, heading):
     return False
 
 
-@rule
+@large_rule
 def line_is_open(world, spec, layout, i, x, y, heading, distance, through_brick, knowledge):
     """Whether a shot from (x, y) along `heading` flies `distance` px without steel, a base or brick in its way."""
+    apart()
     for k in range(1, distance // TILE + 1):
         px, py = x + DX[heading] * k * TILE, y + DY[heading] * k * TILE
         for side in range(2):
@@ -92,9 +93,10 @@ def line_is_open(world, spec, layout, i, x, y, heading, distance, through_brick,
     return True
 
 
-@rule
+@large_rule
 def shot_reaches(world, spec, layout, i, heading, distance, through_brick, knowledge):
     """Whether a shot of tank i flies `distance` px and meets no team mate; never with its own base in line."""
+    apart()
     tank = world.tanks[i]
     if not line_is_open(world, spec, layout, i, tank.x, tank.y, heading, distance, through_brick, knowledge):
         return False
@@ -119,9 +121,10 @@ def heading_in_line(dx, dy):
     return NOBODY
 
 
-@rule
+@large_rule
 def shot_at_enemy(world, spec, layout, i, level, knowledge, bits):
     """The heading of the nearest enemy tank or base that a shot would hit now, or NOBODY."""
+    apart()
     tank = world.tanks[i]
     best, nearest = NOBODY, FAR_AWAY
     for j in range(spec.num_tanks):
@@ -152,9 +155,10 @@ def shot_at_enemy(world, spec, layout, i, level, knowledge, bits):
     return NOBODY
 
 
-@rule
+@large_rule
 def threat(world, spec, i, knowledge):
     """The nearest enemy bullet that flies at tank i, or NOBODY."""
+    apart()
     if world.flying == 0:
         return NOBODY
     tank = world.tanks[i]
@@ -186,9 +190,10 @@ def way_out(world, i, bullet, bits):
     return (bullet.heading + (1 if bits & 1 else 3)) & 3
 
 
-@rule
+@large_rule
 def dodge(world, spec, i, k, bits):
     """Shoot an incoming bullet down, or step out of its line; true if the order is set."""
+    apart()
     tank = world.tanks[i]
     bullet = world.bullets[k]
     facing = (bullet.heading + 2) & 3
@@ -220,12 +225,13 @@ def distance_of_team(world, spec, i, x, y):
     return total // max(count, 1)
 
 
-@rule
+@large_rule
 def search_place(world, spec, layout, i):
     """Where tank i looks for enemies of whom it does not know, px; another place every few seconds.
 
     A place of the field or, as often, an entry of another team.
     """
+    apart()
     bits = draw_at(world, (world.frame // SEARCH_FRAMES << 6) + i, SEARCH_STREAM)
     t = (world.tanks[i].team + (bits >> 1) % (spec.num_teams - 1)) % spec.num_teams
     if bits & 1 and layout.entries[t] > 0:
@@ -236,12 +242,13 @@ def search_place(world, spec, layout, i):
     return np.int64(x), np.int64(y)
 
 
-@rule
+@large_rule
 def objective(world, spec, layout, i, level, knowledge, bits):
     """Where tank i wants to be: (x, y, how near in tiles).
 
     The nearest enemy tank that it knows of, or an enemy base or power-up if nearer; where none is, it searches.
     """
+    apart()
     tank = world.tanks[i]
     x, y = search_place(world, spec, layout, i)
     reach, nearest = 1, FAR_AWAY
@@ -267,9 +274,10 @@ def objective(world, spec, layout, i, level, knowledge, bits):
     return x, y, reach
 
 
-@rule
+@large_rule
 def mark_lines(world, spec, layout, scratch, i, knowledge):
     """Mark the places where a tank would stand in the line of fire of an enemy that tank i knows of."""
+    apart()
     width, height = world.width, world.height
     for k in range(width * height):
         scratch.in_line[k] = 0
@@ -291,9 +299,10 @@ def mark_lines(world, spec, layout, scratch, i, knowledge):
                     scratch.in_line[r * width + c] = 1
 
 
-@rule
+@large_rule
 def advance(world, spec, layout, scratch, i, level, knowledge, bits):
     """Drive towards the objective, round lines of fire, and shoot brick that bars the way."""
+    apart()
     tank = world.tanks[i]
     x, y, reach = objective(world, spec, layout, i, level, knowledge, bits)
     mark_lines(world, spec, layout, scratch, i, knowledge)
@@ -306,9 +315,10 @@ def advance(world, spec, layout, scratch, i, level, knowledge, bits):
         tank.press = shot_reaches(world, spec, layout, i, heading, TILE, True, knowledge)
 
 
-@rule
+@large_rule
 def tactical(world, spec, layout, scratch, i, level, knowledge):
     """One decision of the tactical opponent."""
+    apart()
     tank = world.tanks[i]
     bits = draw(world, PATH_STREAM + i)
     tank.press = tank.engaged = 0
