@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..jit import rule
+from ..jit import apart, large_rule, rule
 from ..params import (
     BASE,
     BRICK,
@@ -136,9 +136,11 @@ def meets_terrain(world, bullet):
     second = world.terrain[(y1 >> 3) * width + (x1 >> 3)]
     if (first | second) == EMPTY:
         return False
+    if not (stops_bullet(first, x0, y0) | stops_bullet(second, x1, y1)):
+        return False
     if first == BASE or second == BASE:  # a base that stands is judged in rules/bases.py
         return not (base_is_hit(world, x0, y0) or base_is_hit(world, x1, y1))
-    return stops_bullet(first, x0, y0) | stops_bullet(second, x1, y1)
+    return True
 
 
 @rule
@@ -210,27 +212,21 @@ def within(bullet, other, distance):
     return (abs(bullet.x - other.x) < distance) & (abs(bullet.y - other.y) < distance)
 
 
-@rule
-def bullets_on_bullets(world, scratch):
-    """Bullet against bullet: both vanish, and where several meet, all of them."""
-    met = False
+@large_rule
+def cancel_bullets(world, scratch):
+    """Take out all bullets that meet another one in this frame."""
+    apart()
     for n in range(scratch.num_flying):
         scratch.gone[n] = 0
     for n in range(scratch.num_flying):
         k = scratch.flying[n]
-        bullet = world.bullets[k]
-        if bullet.speed == 0:
-            continue
         for later in range(n + 1, scratch.num_flying):
-            if not near(scratch.shots[n], scratch.shots[later]):
-                continue
             m = scratch.flying[later]
-            other = world.bullets[m]
-            if within(bullet, other, BULLET_BULLET) and other.speed != 0 and cancel_each_other(world, k, m):
+            one, other = world.bullets[k], world.bullets[m]
+            if one.speed == 0 or other.speed == 0 or not within(one, other, BULLET_BULLET):
+                continue
+            if cancel_each_other(world, k, m):
                 scratch.gone[n] = scratch.gone[later] = 1
-                met = True
-    if not met:
-        return
     for n in range(scratch.num_flying):
         bullet = world.bullets[scratch.flying[n]]
         if scratch.gone[n] and bullet.speed != 0:
@@ -238,29 +234,55 @@ def bullets_on_bullets(world, scratch):
 
 
 @rule
+def bullets_on_bullets(world, scratch):
+    """Bullet against bullet: both vanish, and where several meet, all of them."""
+    for n in range(scratch.num_flying):
+        for later in range(n + 1, scratch.num_flying):
+            if near(scratch.shots[n], scratch.shots[later]):
+                cancel_bullets(world, scratch)
+                return
+
+
+@large_rule
+def struck_tank(world, spec, k):
+    """The tank that bullet k hits, or NOBODY: the nearest, of equally near ones an enemy, or any of them."""
+    apart()
+    shooter = np.int64(k) >> 1
+    owner, bullet = world.tanks[shooter], world.bullets[k]
+    target, nearest = NOBODY, 1 << 40
+    for j in range(spec.num_tanks):
+        tank = world.tanks[j]
+        if j == shooter or not tank.alive or tank.entering > 0 or not within(bullet, tank, BULLET_TANK):
+            continue
+        mate = tank.team == owner.team
+        if mate and tank.type != PLAYER:
+            continue
+        key = tie_break(2 * (abs(bullet.x - tank.x) + abs(bullet.y - tank.y)) + mate, draw(world, HIT_STREAM), j)
+        if key < nearest:
+            target, nearest = j, key
+    return target
+
+
+@rule
+def meets_tank(spec, scratch, n):
+    """Whether any tank but its own is near the n-th flying bullet."""
+    here, shooter = scratch.shots[n], scratch.flying[n] >> 1
+    for j in range(spec.num_tanks):
+        if near(here, scratch.places[j]) and j != shooter:
+            return True
+    return False
+
+
+@rule
 def bullets_on_tanks(world, spec, scratch):
-    """Bullet against tank: within 10 px on both axes; of several the nearest, of equally near ones an enemy, or any."""
+    """Bullet against tank: within 10 px on both axes."""
     for n in range(scratch.num_flying):
         k = scratch.flying[n]
-        bullet = world.bullets[k]
-        if bullet.speed == 0:
+        if world.bullets[k].speed == 0 or not meets_tank(spec, scratch, n):
             continue
-        shooter, here = np.int64(k) >> 1, scratch.shots[n]
-        target, nearest = NOBODY, 1 << 40
-        for j in range(spec.num_tanks):
-            if not near(here, scratch.places[j]) or j == shooter:
-                continue
-            tank = world.tanks[j]
-            if within(bullet, tank, BULLET_TANK) and tank.alive and tank.entering == 0:
-                mate = tank.team == world.tanks[shooter].team
-                if mate and tank.type != PLAYER:
-                    continue
-                distance = abs(bullet.x - tank.x) + abs(bullet.y - tank.y)
-                key = tie_break(2 * distance + mate, draw(world, HIT_STREAM), j)
-                if key < nearest:
-                    target, nearest = j, key
-        if target != NOBODY and hit_tank(world, spec, shooter, target):
-            remove(world, bullet)
+        target = struck_tank(world, spec, k)
+        if target != NOBODY and hit_tank(world, spec, np.int64(k) >> 1, target):
+            remove(world, world.bullets[k])
 
 
 @rule
