@@ -335,6 +335,11 @@ def main() -> None:
     arguments = parser.parse_args()
     names = list(mabc.STANDARD) if arguments.only == "standard" else (arguments.only or "").split(",")
     names = mabc.scenarios() if names == [""] else names
+    if arguments.table:
+        from audit_table import write_page
+
+        write_page([load(mabc.scenario(name)) for name in names])
+        return
     found = audit(names, Options(), arguments.learners)
     if arguments.json:
         print(json.dumps(found))

@@ -22,7 +22,7 @@ from bench_common import ROOT, machine, tell, versions
 
 TEAMS = {
     "skirmish-3v3": ["env.scenario=skirmish-3v3"],
-    "skirmish-5v5": ["env.scenario=skirmish-5v5", "total_steps=4_000_000"],
+    "skirmish-5v5": ["env.scenario=skirmish-5v5", "total_steps=3_000_000"],
     "siege-3v3": ["env.scenario=siege-3v3", "env.shaping=1.0"],
     "versus-2v2": ["env.scenario=versus-2v2"],
     "scout-2v2": ["env.scenario=scout-2v2", "env.shaping=1.0", "total_steps=2_000_000"],

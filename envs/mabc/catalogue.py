@@ -339,15 +339,16 @@ _ALL = {name: one.changed(version=VERSION) for name, one in _ALL.items()}
 
 
 STANDARD = (
-    "skirmish-3v3",
-    "skirmish-5v6",
-    "skirmish-10v10",
-    "skirmish-5v5-maps",
-    "defend-2",
     "siege-3v3",
-    "versus-2v2",
     "scout-2v2",
+    "skirmish-3v6-swarm",
     "scout-3v4",
+    "siege-5v8",
+    "versus-2v2",
+    "skirmish-4v4-mixed",
+    "skirmish-5v6",
+    "skirmish-5v5-maps",
+    "defend-1",
 )
 """The benchmark set, over all modes: aim, cover, memory, coordination, generalisation (held out: skirmish-5v5-test)."""
 
