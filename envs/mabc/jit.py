@@ -9,9 +9,12 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numba
-from numba import njit, types
+from numba import njit
+from numba.core.types import none
+from numba.core.typing.templates import signature
 from numba.extending import intrinsic
 
 from .interpreted import interpreted
@@ -60,14 +63,14 @@ forceinline has to be said: a function that says nothing takes it over from the 
 
 
 def _apart(typing_context):
-    def lower(context, builder, signature, arguments):
+    def lower(context, builder, its_signature, arguments):
         builder.function.attributes.add("noinline")
         return context.get_dummy_value()
 
-    return types.void(), lower
+    return signature(none), lower
 
 
-apart = (lambda: None) if numba.config.DISABLE_JIT else intrinsic(_apart)
+apart: Any = (lambda: None) if numba.config.DISABLE_JIT else intrinsic(_apart)
 """Keeps the function that calls it from being inlined; numba has no option for that.
 
 LLVM copies the bots and lines of sight into every caller otherwise, and takes four times as long to compile a step.
