@@ -34,7 +34,7 @@ TEAMS = {
 }
 """What follows `python -m algos.train env=mabc` for each team; all else is as it is by default, seed 0."""
 
-REPLAYS = {"skirmish-5v5": 2, "versus-2v2": 0, "defend-2": 2}
+REPLAYS = {"skirmish-5v5": 2, "versus-2v2": 0, "defend-2": 0}
 """Seeds of the episodes in docs/replays/."""
 
 ZOO = ROOT / "algos" / "zoo"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from algos.common.config import BadInput
-from algos.evaluate import evaluate_bot, evaluate_policy, number, play_episodes, seated, table, wilson
+from algos.evaluate import RIVAL, evaluate_bot, evaluate_policy, number, play_episodes, seated, table, wilson
 from tests.toy_env import ToyEnv, make
 
 
@@ -62,10 +62,10 @@ def test_table_names_everybody():
         ("skirmish-3v3", None, None, (None, 1, None)),
         ("skirmish-3v3", None, "random", ({1: "random"}, 1, None)),
         ("skirmish-3v3", "tactical", "random", ({1: "random", 2: "tactical"}, 1, None)),
-        ("versus-5v5", None, None, ({2: "classic"}, 1, "classic")),
+        ("versus-5v5", None, None, ({2: RIVAL}, 1, RIVAL)),
         ("versus-5v5", "tactical", "random", ({1: "random", 2: "tactical"}, 1, "tactical")),
-        ("siege-race-2x2", None, None, ({2: "classic"}, 1, "classic")),
-        ("skirmish-3x3", None, None, ({2: "classic", 3: "classic"}, 1, "classic")),
+        ("siege-race-2x2", None, None, ({2: RIVAL}, 1, RIVAL)),
+        ("skirmish-3x3", None, None, ({2: RIVAL, 3: RIVAL}, 1, RIVAL)),
     ],
 )
 def test_who_sits_where(scenario, opponent, bot, expected):
@@ -83,9 +83,9 @@ def test_self_play_is_measured_against_a_bot():
 
     result = evaluate_policy(config, idle, 32)
     assert shapes == {(32, 1)}, "one team's seats"
-    assert result["against"] == "classic"
+    assert result["against"] == RIVAL
     assert result["rules"]
-    assert result["win_rate"] + result["draw_rate"] < 1, "classic beats somebody who stands still"
+    assert result["win_rate"] + result["draw_rate"] < 1, "tactical beats somebody who stands still"
     weak, strong = (evaluate_bot(config, bot, 64)["win_rate"] for bot in ("random", "tactical"))
     assert weak < 0.3 < strong
 

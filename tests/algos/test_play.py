@@ -129,7 +129,7 @@ def test_evaluation_in_the_seats_of_one_team(tmp_path):
     evaluate_policy(config["env"], policy, 2, seed=1, record=tmp_path / "game.mabc")
     replay = mabc.load_replay(tmp_path / "game.mabc")
     assert replay.agents == ["blue_0", "blue_1"]
-    assert [tank["driver"] for tank in replay.tanks] == ["learn", "learn", "classic", "classic"]
+    assert [tank["driver"] for tank in replay.tanks] == ["learn", "learn", "tactical:regular", "tactical:regular"]
     assert replay.extras["value"].shape == (replay.num_steps, 2)
 
 

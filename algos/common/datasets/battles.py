@@ -17,7 +17,7 @@ KINDS = ("random", "medium", "expert", "mixed")
 ENTITIES = "-entities"
 STEPS = 100_000
 WORLDS = 64  # at most, side by side
-CLASSIC_SHARE, CLASSIC_SHARE_DEFEND = 0.8, 0.6  # of the medium team's stretches: the rest are tactical's
+NOVICE_SHARE = 0.8  # of the medium team's stretches: the rest are the expert's
 RANDOM_SHARE = 0.1  # of its actions
 CHANGE = 0.1  # chance a step that a member of it changes its ways
 MARGIN = 0.02  # a trained team whose win rate is that close to the best bot's equals it
@@ -100,19 +100,17 @@ def references(scenario: str, progress: Callable) -> dict[str, float]:
 
 def player(scenario: str, kind: str, seed: int) -> tuple[Act, str]:
     """Who plays a part, and that in words."""
-    import mabc
-
     random = np.random.default_rng([seed, 1])
     if kind == "random":
         return lambda env, fresh: legal(env.action_mask(), random), "random legal actions"
     if kind == "expert" and (team := zoo_team(scenario)):
         return sampled(team, seed), f"{team}, actions drawn from its policy"
     if kind == "medium":
-        share = CLASSIC_SHARE_DEFEND if mabc.scenario(scenario).mode == "defend" else CLASSIC_SHARE
         text = (
-            f"each member classic for {share:.0%} of its time, in stretches, else tactical; {RANDOM_SHARE:.0%} random"
+            f"each member tactical:novice for {NOVICE_SHARE:.0%} of its time, in stretches, else tactical; "
+            f"{RANDOM_SHARE:.0%} random"
         )
-        return moody(share, random), text
+        return moody(NOVICE_SHARE, random), text
     return lambda env, fresh: env.bot_actions("tactical"), "tactical"
 
 
@@ -122,21 +120,21 @@ def legal(mask: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def moody(share: float, random: np.random.Generator) -> Act:
-    """A team whose members are classic for a share of their time and tactical for the rest, ten steps on end or so.
+    """A team whose members are novices for a share of their time and experts for the rest, ten steps on end or so.
 
-    Classic is nearly always the more frequent, so that whoever imitates the most frequent action becomes classic, and
-    whoever tells good from bad can do better. (Tactical with random actions in between would be given away by them.)
+    The novice is nearly always the more frequent, so that whoever imitates the most frequent action becomes one, and
+    whoever tells good from bad can do better. (Experts with random actions in between would be given away by them.)
     """
-    classic = None
+    novice = None
 
     def act(env: Any, fresh: np.ndarray) -> np.ndarray:
-        nonlocal classic
+        nonlocal novice
         shape = env.num_envs, env.num_agents
         drawn = random.random(shape) < share
         change = fresh[:, None] | (random.random(shape) < CHANGE)
-        classic = drawn if classic is None else np.where(change, drawn, classic)
-        often = env.bot_actions("classic").copy()  # the next call writes into the same array
-        actions = np.where(classic, often, env.bot_actions("tactical"))
+        novice = drawn if novice is None else np.where(change, drawn, novice)
+        often = env.bot_actions("tactical:novice").copy()  # the next call writes into the same array
+        actions = np.where(novice, often, env.bot_actions("tactical"))
         return np.where(random.random(shape) < RANDOM_SHARE, legal(env.action_mask(), random), actions)
 
     return act

@@ -310,7 +310,7 @@ def what_is_to_come(stage):
         world["power_up_wait"] = stage.rng.integers(1, 1000)
         world["potential"][:] = stage.rng.random(4)
         tanks = world["tanks"][: stage.num_tanks]
-        for name in ("plan", "planned", "plan_x", "plan_y", "held", "points", "kills", "move", "press", "axis"):
+        for name in ("engaged", "post_x", "post_y", "held", "points", "kills", "move", "press", "axis"):
             tanks[name] = stage.rng.integers(0, 4, stage.num_tanks)
 
     yield [scramble] * 6, OBS_KINDS

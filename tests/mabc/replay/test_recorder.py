@@ -110,7 +110,7 @@ def test_extras(record):
 
 def test_size(tmp_path):
     """450 steps of ten tanks that drive and fire at random, at most 100 kB."""
-    env = mabc.make_batch("versus-5v5", 1, record=tmp_path / "game.mabc", max_steps=450)
+    env = mabc.make_batch("skirmish-5v5", 1, record=tmp_path / "game.mabc", max_steps=450, opponents={2: "learn"})
     rng = np.random.default_rng(0)
     env.reset(seed=2)
     for _ in range(450):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import mabc
+from mabc.params import RULES_VERSION
 from mabc.render import draw_fog, draw_world, frame
 from mabc.replay import ReplayError, reader
 from mabc.replay.container import pack, unpack
@@ -204,7 +205,7 @@ def test_observations_at_any_step(record):
 def test_other_rules_show_but_do_not_play(record, monkeypatch):
     replay, _ = record("duel")
     monkeypatch.setattr(reader, "RULES_VERSION", 99)
-    with pytest.raises(ReplayError, match=r"rules version 1, this is 99: it can be watched"):
+    with pytest.raises(ReplayError, match=rf"rules version {RULES_VERSION}, this is 99: it can be watched"):
         replay.verify()
     assert replay.picture(8).shape == (8 * replay.header["height"], 8 * replay.header["width"], 3)
     assert replay.events

@@ -52,7 +52,7 @@ def episodes(tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("episodes")
     tiny = mabc.scenario("duel").changed(max_steps=12)
     wanted: dict[str, dict[str, Any]] = {
-        "long": {"scenario": "versus-5v5", "first_world": 3, "extras": True},  # goes to its limit of 450 steps
+        "long": {"scenario": "versus-5v5", "first_world": 181, "extras": True},  # goes to its limit of 450 steps
         "skirmish": {"scenario": "skirmish-3v3", "extras": True},
         "defend": {"scenario": "defend-2", "steps": 260},
         "blind": {"scenario": "skirmish-3v3-blind"},

@@ -92,8 +92,9 @@ def test_other_rules_are_refused(tmp_path, monkeypatch):
     battle(tmp_path, episodes=1)
     from mabc.replay import reader
 
-    monkeypatch.setattr(reader, "RULES_VERSION", reader.RULES_VERSION + 1)
-    with pytest.raises(DatasetError, match=r"000000.mabc: recorded under rules version 1, this is 2"):
+    made = reader.RULES_VERSION
+    monkeypatch.setattr(reader, "RULES_VERSION", made + 1)
+    with pytest.raises(DatasetError, match=rf"000000.mabc: recorded under rules version {made}, this is {made + 1}"):
         replays.read(tmp_path)
 
 
