@@ -192,7 +192,7 @@ def test_gallery(watch, episodes, tmp_path):
     first, second, third = cards.all_inner_texts()
     assert "skirmish-3v3" in first
     assert "blue_0" in first
-    assert "39 steps" in first
+    assert "91 steps" in first
     assert "cut short" in second
     assert "format version 0" in third
     assert "z <b>broken.mabc" in third
