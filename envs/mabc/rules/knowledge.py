@@ -56,11 +56,13 @@ def knows_goal(world, spec, i, b, knowledge):
 
 @large_rule
 def knows_tile(world, spec, i, column, row, knowledge):
-    """Whether bot i knows the present state of a tile."""
+    """Whether bot i knows the present state of a tile. Most that are asked for lie in its own sight."""
     apart()
+    if sees_tile(world, spec, world.tanks[i], column, row):
+        return True
     first = spec.team_first[world.tanks[i].team - 1]
     for m in range(first, first + spec.team_size[world.tanks[i].team - 1]):
-        if watches(world, spec, i, m, knowledge) and sees_tile(world, spec, world.tanks[m], column, row):
+        if m != i and watches(world, spec, i, m, knowledge) and sees_tile(world, spec, world.tanks[m], column, row):
             return True
     return False
 
