@@ -24,16 +24,17 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from math import comb
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from audit_table import shown, write_page
+from bench_common import ROOT, write_json
 
 import mabc
+from algos.common.datasets.battles import legal
 from mabc.params import NUM_ACTIONS, RULES_VERSION
 
-ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "baselines" / "results" / "audit"
 BOTS = ("random", "classic", "tactical:novice", "tactical:regular", "tactical:expert")
 MIRRORED = ("random", "classic", "tactical:regular", "tactical:expert")
@@ -94,12 +95,7 @@ def constant(action: int) -> Act:
 def uniform(seed: int = 0) -> Act:
     """Uniform over the legal actions."""
     rng = np.random.default_rng(seed)
-
-    def act(env: mabc.BatchedEnv) -> np.ndarray:
-        mask = env.action_mask()
-        return (rng.random(mask.shape) * mask).argmax(-1)
-
-    return act
+    return lambda env: legal(env.action_mask(), rng)
 
 
 def policies() -> dict[str, Act]:
@@ -199,20 +195,6 @@ def mirror(scenario: mabc.Scenario, bot: str, games: int, batch: int = 2048) -> 
     }
 
 
-def chi_squared_p(counts: Iterable[int]) -> float:
-    """p of the hypothesis that all outcomes are as likely (Pearson's test; exact binomial for two)."""
-    counts = np.asarray(list(counts))
-    total = int(counts.sum())
-    if total == 0:
-        return 1.0
-    if len(counts) == 2 and total < 1000:
-        weights = np.array([comb(total, k) for k in range(total + 1)], dtype=object)
-        return float(sum(weights[weights <= weights[counts[0]]]) / 2**total)
-    from scipy.stats import chisquare
-
-    return float(chisquare(counts).pvalue)
-
-
 # --- fixed sequences ---
 
 
@@ -283,10 +265,7 @@ def load(scenario: mabc.Scenario) -> dict[str, Any]:
 def save(known: dict[str, Any]) -> None:
     """Write a scenario's results, whole or not at all."""
     RESULTS.mkdir(parents=True, exist_ok=True)
-    path = path_of(known["scenario"])
-    whole = path.with_suffix(".tmp")
-    whole.write_text(json.dumps(known, indent=1) + "\n")
-    whole.replace(path)
+    write_json(str(path_of(known["scenario"])), known)
 
 
 def parts_of(scenario: mabc.Scenario, options: Options, learners: bool) -> dict[str, Callable[[], Any]]:
@@ -336,17 +315,10 @@ def main() -> None:
     names = list(mabc.STANDARD) if arguments.only == "standard" else (arguments.only or "").split(",")
     names = mabc.scenarios() if names == [""] else names
     if arguments.table:
-        from audit_table import write_page
-
         write_page([load(mabc.scenario(name)) for name in names])
         return
     found = audit(names, Options(), arguments.learners)
-    if arguments.json:
-        print(json.dumps(found))
-    else:
-        from audit_table import shown
-
-        print(shown(found))
+    print(json.dumps(found) if arguments.json else shown(found))
 
 
 if __name__ == "__main__":

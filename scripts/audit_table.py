@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from audit_scenarios import ROOT, chi_squared_p
+from bench_common import ROOT
 
 import mabc
 from mabc.render.png import write_png
@@ -65,6 +65,13 @@ HEAD = [
     *("scenario", "team", "still", "constant", "uniform", "open loop", "classic", "novice", "regular", "expert"),
     *("ippo", "ippo, GRU"),
 ]
+
+
+def chi_squared_p(counts: np.ndarray) -> float:
+    """p of the hypothesis that all outcomes are as likely (Pearson's test)."""
+    from scipy.stats import chisquare
+
+    return float(chisquare(counts).pvalue) if counts.sum() else 1.0
 
 
 def fairness(found: Iterable[dict[str, Any]]) -> list[list[str]]:

@@ -82,7 +82,6 @@ FOUND_RANGE = 24  # px: a scout this near to a target, on both axes, has found i
 DRIVERS = ("learn", "random", "classic", "tactical", "attract", "policy")
 LEARN, RANDOM_BOT, CLASSIC_BOT, TACTICAL_BOT, ATTRACT_BOT, POLICY = 0, 1, 2, 3, 4, 5
 LEVELS = ("novice", "regular", "expert")
-NOVICE, REGULAR, EXPERT = 0, 1, 2
 BOTS = ("random", "classic", "tactical", *(f"tactical:{level}" for level in LEVELS), "attract")
 """Names of the kernel's bots; `tactical` alone is the expert."""
 
