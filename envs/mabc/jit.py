@@ -52,10 +52,13 @@ def is_cold() -> bool:
     return not any(Path(_CACHE).rglob("*.nbi"))
 
 
-rule = njit(error_model="numpy", nogil=True, forceinline=True)
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "_nrt": False}
+"""`_nrt`: nothing here allocates, so that numba's counts of references, atomic and thus slow, are left out."""
+
+rule = njit(**_OPTIONS, forceinline=True)
 """A function of the game: no Python object, no allocation, no exception, so it compiles for a GPU too."""
 
-large_rule = njit(error_model="numpy", nogil=True, forceinline=False)
+large_rule = njit(**_OPTIONS, forceinline=False)
 """A rule that is long, or called from many places; it begins with `apart()`.
 
 forceinline has to be said: a function that says nothing takes it over from the one that calls it.
@@ -87,6 +90,6 @@ def kernel(function):
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = _CACHE
     try:
-        return njit(error_model="numpy", nogil=True, cache=True)(function)
+        return njit(**_OPTIONS, cache=True)(function)
     finally:
         numba.config.CACHE_DIR = before

@@ -401,10 +401,9 @@ def clear_all(rows):
 
 
 @kernel
-def write_obs(worlds, spec_array, rows, low, high, only):
-    """Observations of worlds low..high into Rows of [B, N, E, D] and [B, N, E]."""
+def write_obs(worlds, spec_array, keys, rows, low, high, only):
+    """Observations of worlds low..high into Rows of [B, N, E, D] and [B, N, E]; keys: as of observe_agent."""
     spec = spec_array[0]
-    keys = np.zeros(TERRAIN_ROWS, np.int64)
     for b in range(low, high):
         if only[b]:
             for n in range(spec.num_agents):
@@ -414,7 +413,7 @@ def write_obs(worlds, spec_array, rows, low, high, only):
 
 
 @kernel
-def write_state(worlds, spec_array, rows, low, high, only):
+def write_state(worlds, spec_array, keys, rows, low, high, only):
     """States of worlds low..high into Rows of [B, E, D] and [B, E]."""
     for b in range(low, high):
         if only[b]:
@@ -436,7 +435,8 @@ def _kind(view: View, features: dict[str, tuple[str, ...]], lead: tuple[int, ...
 
     def fill(worlds, out, low, high, only) -> None:
         pairs = [out[name] if name in shapes else pair(len(worlds), 0, 0) for name in FEATURES]
-        write(worlds, view.spec, Rows(*(array for both in pairs for array in both)), low, high, only)
+        keys = np.zeros(TERRAIN_ROWS, np.int64)
+        write(worlds, view.spec, keys, Rows(*(array for both in pairs for array in both)), low, high, only)
 
     space: dict[str, spaces.Space] = {}
     for name, (e, d) in shapes.items():

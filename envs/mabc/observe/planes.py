@@ -191,10 +191,9 @@ def state_of_world(world, spec, planes):
 
 
 @kernel
-def write_obs(worlds, spec_array, out, low, high, only):
-    """Observations of worlds low..high into out, uint8 [B, N, C, S, S]."""
+def write_obs(worlds, spec_array, tiles, out, low, high, only):
+    """Observations of worlds low..high into out, uint8 [B, N, C, S, S]; tiles: uint8 [MAX_TILES ** 2], to write on."""
     spec = spec_array[0]
-    tiles = np.zeros(MAX_TILES * MAX_TILES, np.uint8)
     for b in range(low, high):
         if only[b]:
             for n in range(spec.num_agents):
@@ -215,7 +214,9 @@ def obs_kind(view: View) -> Kind:
     return Kind(
         spaces.Box(0, 255, shape, np.uint8),
         lambda batch: np.zeros((batch, view.num_agents, *shape), np.uint8),
-        lambda worlds, out, low, high, only: write_obs(worlds, view.spec, out, low, high, only),
+        lambda worlds, out, low, high, only: write_obs(
+            worlds, view.spec, np.zeros(MAX_TILES * MAX_TILES, np.uint8), out, low, high, only
+        ),
     )
 
 

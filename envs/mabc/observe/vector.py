@@ -14,7 +14,7 @@ The state lists all tanks by id and all bases in field coordinates; it leaves th
 import numpy as np
 from gymnasium import spaces
 
-from ..jit import kernel, rule
+from ..jit import apart, kernel, large_rule, rule
 from ..params import BASE as BASE_TILE
 from ..params import (
     BRICK,
@@ -76,6 +76,7 @@ LEVEL_SCALE = np.float32(1.0 / MAX_LEVEL)
 SHIELD_SCALE, STUN_SCALE = np.float32(1.0 / HELMET_FRAMES), np.float32(1.0 / STUN_FRAMES)
 FREEZE_SCALE, ENTER_SCALE = np.float32(1.0 / FREEZE_FRAMES), np.float32(1.0 / ENTER_FRAMES)
 NUM_SELF, NUM_RAYS, NUM_OTHER, NUM_STATE_TANK = len(SELF), 4 * len(RAY), len(OTHER), len(STATE_TANK)
+OTHER_BULLET = OTHER.index("bullet")
 
 
 def obs_names(num_tanks: int, num_bases: int, power_ups: bool) -> list[str]:
@@ -320,7 +321,7 @@ def describe_tanks(world, spec, rows):
 
 
 @rule
-def observe_other(world, spec, tank, x, y, sight, scale, row, out):
+def observe_other(tank, x, y, sight, scale, row, out):
     """Another tank and the first of its bullets in flight into out, float32 [NUM_OTHER], zero where unseen.
 
     x, y: the observer's place; row as of describe_tanks. Multiplied by what is seen, not branched on it: who is seen
@@ -333,9 +334,6 @@ def observe_other(world, spec, tank, x, y, sight, scale, row, out):
     bullet_inside = max(abs(bullet_dx), abs(bullet_dy)) <= sight
     if row[15] != ZERO:
         inside &= (row[14] == np.float32(tank.team)) | ((abs(dx) <= FOREST_REACH) & (abs(dy) <= FOREST_REACH))
-    if spec.line_of_sight:
-        inside = inside and in_view(world, spec, tank, int(row[1]), int(row[2]))
-        bullet_inside = bullet_inside and in_view(world, spec, tank, int(row[10]), int(row[11]))
     seen = row[0] if inside else ZERO
     near = seen * scale
     bullet_seen = ONE if bullet_inside & (row[9] != ZERO) else ZERO
@@ -360,6 +358,17 @@ def observe_other(world, spec, tank, x, y, sight, scale, row, out):
 
 
 @rule
+def hide_behind_walls(world, spec, tank, row, out):
+    """Clear what `observe_other` wrote of a tank or a bullet that walls hide."""
+    if out[0] != ZERO and not in_view(world, spec, tank, int(row[1]), int(row[2])):
+        for d in range(OTHER_BULLET):
+            out[d] = ZERO
+    if out[OTHER_BULLET] != ZERO and not in_view(world, spec, tank, int(row[10]), int(row[11])):
+        for d in range(OTHER_BULLET, NUM_OTHER):
+            out[d] = ZERO
+
+
+@rule
 def observe_second_bullet(world, spec, tank, j, scale, out):
     """The second bullet of tank j, if the first one is in flight and unseen, into out, float32 [NUM_OTHER]."""
     bullet = world.bullets[2 * j + 1]
@@ -369,6 +378,22 @@ def observe_second_bullet(world, spec, tank, j, scale, out):
         out[11] = np.float32(bullet.y - tank.y) * scale
         out[12] = DX[bullet.heading]
         out[13] = DY[bullet.heading]
+
+
+@large_rule
+def correct_others(world, spec, i, scale, rows, out):
+    """Go over what `observe_other` wrote of all others for what is rare: walls that hide, second bullets.
+
+    out: float32 [(tanks - 1) * NUM_OTHER].
+    """
+    apart()
+    tank = world.tanks[i]
+    for k in range(spec.num_tanks - 1):
+        j = spec.others[i, k]
+        other = out[k * NUM_OTHER : (k + 1) * NUM_OTHER]
+        if spec.line_of_sight:
+            hide_behind_walls(world, spec, tank, rows[j], other)
+        observe_second_bullet(world, spec, tank, j, scale, other)
 
 
 @rule
@@ -394,10 +419,10 @@ def observe_agent(world, spec, i, scales, rows, two_shots, out):
     sight = np.float32(np.inf) if spec.full_observability else np.float32(spec.sight)
     for k in range(spec.num_tanks - 1):
         j = spec.others[i, k]
-        observe_other(world, spec, tank, x, y, sight, scales[0], rows[j], out[at : at + NUM_OTHER])
-        if two_shots:
-            observe_second_bullet(world, spec, tank, j, scales[0], out[at : at + NUM_OTHER])
+        observe_other(tank, x, y, sight, scales[0], rows[j], out[at : at + NUM_OTHER])
         at += NUM_OTHER
+    if two_shots or spec.line_of_sight:
+        correct_others(world, spec, i, scales[0], rows, out[at - NUM_OTHER * (spec.num_tanks - 1) : at])
 
 
 @rule
@@ -459,9 +484,8 @@ def state_of_world(world, spec, out):
 
 
 @kernel
-def write_obs(worlds, spec_array, out, low, high, only):
-    """Observations of worlds low..high into out, float32 [B, N, D]."""
-    rows = np.zeros((MAX_TANKS, NUM_OTHER + 2), np.float32)
+def write_obs(worlds, spec_array, rows, out, low, high, only):
+    """Observations of worlds low..high into out, float32 [B, N, D]; rows: as of describe_tanks."""
     for b in range(low, high):
         if only[b]:
             observe_world(worlds[b], spec_array[0], rows, out[b])
@@ -481,7 +505,9 @@ def obs_kind(view: View) -> Kind:
     return Kind(
         spaces.Box(-1.0, 1.0, (size,), np.float32),
         lambda batch: np.zeros((batch, view.num_agents, size), np.float32),
-        lambda worlds, out, low, high, only: write_obs(worlds, view.spec, out, low, high, only),
+        lambda worlds, out, low, high, only: write_obs(
+            worlds, view.spec, np.zeros((MAX_TANKS, NUM_OTHER + 2), np.float32), out, low, high, only
+        ),
     )
 
 

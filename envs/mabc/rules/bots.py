@@ -138,9 +138,10 @@ def press_at_random(world, i, bits):
     world.tanks[i].press = (bits >> 8) % FIRE_ODDS == 0
 
 
-@rule
+@large_rule
 def spare_own_base(world, spec, i):
     """Take a press back that would shoot at a base of tank i's own team, before or after the turn that it begins."""
+    apart()
     tank = world.tanks[i]
     if tank.press and (
         own_base_in_line(world, spec, tank, tank.heading) or own_base_in_line(world, spec, tank, tank.move - 1)
@@ -148,10 +149,9 @@ def spare_own_base(world, spec, i):
         tank.press = 0
 
 
-@large_rule
+@rule
 def classic(world, spec, layout, i, knowledge):
     """One frame of the original's enemy; it never shoots at a base of its own (ours)."""
-    apart()
     tank = world.tanks[i]
     bits = draw(world, TANK_STREAM + i)
     choice = draw(world, HEADING_STREAM + i)
@@ -172,7 +172,8 @@ def classic(world, spec, layout, i, knowledge):
         heading = goal_heading(world, spec, layout, i, knowledge, choice)
     tank.move = heading + 1
     press_at_random(world, i, bits)
-    spare_own_base(world, spec, i)
+    if tank.press:
+        spare_own_base(world, spec, i)
 
 
 @rule
@@ -248,10 +249,9 @@ def keep_post(world, spec, i):
         tank.move = (back if back != NOBODY else (RIGHT if (world.frame // 128 + i) & 1 else LEFT)) + 1
 
 
-@large_rule
+@rule
 def decide(world, spec, layout, scratch, i, driver, level, knowledge):
     """Let one of the kernel's drivers set the order of tank i for this frame."""
-    apart()
     if driver == CLASSIC_BOT:
         classic(world, spec, layout, i, knowledge)
     elif driver == RANDOM_BOT:
@@ -261,4 +261,5 @@ def decide(world, spec, layout, scratch, i, driver, level, knowledge):
             tactical(world, spec, layout, scratch, i, level, knowledge)
     elif driver == ATTRACT_BOT:
         attract(world, spec, i, knowledge)
-    keep_post(world, spec, i)
+    if spec.stance[i] != HUNT:
+        keep_post(world, spec, i)
