@@ -11,10 +11,10 @@ from .endgames import ENDGAMES
 from .params import WAVE_SIZE
 from .scenarios import Rewards, Scenario, ScenarioError, Team, unknown, wave_team
 
-TRAIN_MAPS = ("clearing", "courtyard", "crossing", "orchard", "ruins")
+TRAIN_MAPS = ("clearing", "courtyard", "crossing", "hedges", "orchard")
 """Two-team skirmish maps of the training split."""
 
-TEST_MAPS = ("frozen_lake", "hedges", "quarry")
+TEST_MAPS = ("frozen_lake", "quarry", "ruins")
 """Two-team skirmish maps of the test split."""
 
 GENERATED = tuple(f"generator:{seed}" for seed in range(32))
@@ -49,11 +49,18 @@ _SKIRMISH = [
         "duel",
         (learners(1), bots(1, driver=NOVICE)),
         max_steps=200,
-        note="one tank against one bot",
+        note="a first lesson: one tank against one bot",
     ),
-    Scenario("duel", "skirmish", "duel", (learners(1), learners(1)), max_steps=200, note="one against one, both learn"),
     Scenario(
-        "skirmish-2v2", "skirmish", "duel", (learners(2), bots(2, driver=NOVICE)), max_steps=200, note="a small field"
+        "duel", "skirmish", "duel", (learners(1), learners(1)), max_steps=200, note="one against one, both learn: aim"
+    ),
+    Scenario(
+        "skirmish-2v2",
+        "skirmish",
+        "duel",
+        (learners(2), bots(2, driver=NOVICE)),
+        max_steps=200,
+        note="a small field: aim and timing",
     ),
     Scenario(
         "skirmish-3v3",
@@ -63,29 +70,69 @@ _SKIRMISH = [
         max_steps=200,
         note="the default",
     ),
-    Scenario("skirmish-5v5", "skirmish", "clearing", (learners(5), bots(5)), max_steps=200),
-    Scenario("skirmish-5v6", "skirmish", "orchard", (learners(5), bots(6)), max_steps=200, note="outnumbered"),
     Scenario(
-        "skirmish-3v5", "skirmish", "crossing", (learners(3), bots(5, driver=NOVICE)), max_steps=250, note="outnumbered"
+        "skirmish-5v5",
+        "skirmish",
+        "clearing",
+        (learners(5), bots(5)),
+        max_steps=200,
+        note="opponents who tell each other what they see",
     ),
-    Scenario("skirmish-10v10", "skirmish", "parade_ground", (learners(10), bots(10)), max_steps=250),
-    Scenario("skirmish-9v11", "skirmish", "parade_ground", (learners(9), bots(11)), max_steps=250, note="outnumbered"),
-    Scenario("skirmish-20v20", "skirmish", "steppe", (learners(20), bots(20)), max_steps=350, note="a wide field"),
     Scenario(
-        "skirmish-5v5-maps",
+        "skirmish-5v6",
+        "skirmish",
+        "orchard",
+        (learners(5), bots(6)),
+        max_steps=200,
+        note="outnumbered among trees: see first, trade well",
+    ),
+    Scenario(
+        "skirmish-3v5",
+        "skirmish",
+        "crossing",
+        (learners(3), bots(5, driver=NOVICE)),
+        max_steps=250,
+        note="outnumbered: hold a passage",
+    ),
+    Scenario(
+        "skirmish-10v10",
+        "skirmish",
+        "parade_ground",
+        (learners(10), bots(10)),
+        max_steps=250,
+        note="a crowd: lanes of fire, and mates who stand in them",
+    ),
+    Scenario(
+        "skirmish-9v11",
+        "skirmish",
+        "parade_ground",
+        (learners(9), bots(11)),
+        max_steps=250,
+        note="a crowd, outnumbered",
+    ),
+    Scenario(
+        "skirmish-20v20",
+        "skirmish",
+        "steppe",
+        (learners(20), bots(20)),
+        max_steps=350,
+        note="a wide field: where to be, before how to aim",
+    ),
+    Scenario(
+        "skirmish-5v6-maps",
         "skirmish",
         TRAIN_MAPS,
-        (learners(5), bots(5)),
+        (learners(5), bots(6)),
         max_steps=250,
-        note="five maps of the training split",
+        note="outnumbered on five maps, the training split: no field to learn by heart",
     ),
     Scenario(
-        "skirmish-5v5-test",
+        "skirmish-5v6-test",
         "skirmish",
         TEST_MAPS,
-        (learners(5), bots(5)),
+        (learners(5), bots(6)),
         max_steps=250,
-        note="three maps of the test split",
+        note="outnumbered on three other maps, the test split",
     ),
     Scenario(
         "skirmish-5v5-generated",
@@ -98,10 +145,10 @@ _SKIRMISH = [
     Scenario(
         "skirmish-4v4-mixed",
         "skirmish",
-        "courtyard",
+        "orchard",
         (Team(MIXED), Team(MIXED, driver=REGULAR)),
         max_steps=250,
-        note="a tank of each kind",
+        note="a tank of each kind: who leads, who shoots",
     ),
     Scenario(
         "skirmish-3v6-swarm",
@@ -109,7 +156,7 @@ _SKIRMISH = [
         "orchard",
         (learners(3, "armor"), bots(6, "basic")),
         max_steps=250,
-        note="three armoured tanks against six light ones",
+        note="three armoured tanks against six light ones: focus of fire",
     ),
     Scenario(
         "skirmish-3v3-blind",
@@ -118,7 +165,7 @@ _SKIRMISH = [
         (learners(3), bots(3)),
         line_of_sight=True,
         max_steps=250,
-        note="walls cut the view",
+        note="walls cut the view: remember who went where",
     ),
     Scenario(
         "skirmish-3x3",
@@ -126,7 +173,7 @@ _SKIRMISH = [
         "roundabout",
         (learners(3), learners(3), learners(3)),
         max_steps=300,
-        note="three teams on three of four sides, free for all",
+        note="three teams on three of four sides, free for all: whom to fight first",
     ),
     Scenario(
         "skirmish-4x2",
@@ -146,7 +193,7 @@ _DEFEND = [
         (learners(1, lives=3), wave_team(1, FIRST_WAVE)),
         max_steps=1500,
         sight=96,
-        note="the classic game, one player",
+        note="the classic game, one player: guard a base against twenty",
     ),
     Scenario(
         "defend-2",
@@ -176,7 +223,7 @@ _SIEGE = [
         "citadel",
         (learners(3), bots(3, "basic", stance="patrol")),
         max_steps=250,
-        note="guards on patrol",
+        note="guards on patrol: break in between their rounds",
     ),
     Scenario(
         "siege-5v5",
@@ -184,7 +231,7 @@ _SIEGE = [
         "island_fort",
         (learners(5), bots(5, stance="hold")),
         max_steps=300,
-        note="guards hold their posts",
+        note="guards hold their posts: open the wall where they do not look",
     ),
     Scenario(
         "siege-5v8",
@@ -192,7 +239,7 @@ _SIEGE = [
         "island_fort",
         (learners(5), bots(8, "basic", driver=NOVICE)),
         max_steps=300,
-        note="guards that come out to meet you",
+        note="guards come out to meet you: win the field, then the fort",
     ),
     Scenario(
         "siege-race-2x2",
@@ -205,9 +252,30 @@ _SIEGE = [
 ]
 
 _VERSUS = [
-    Scenario("versus-1v1", "versus", "strongholds", (learners(1), learners(1)), max_steps=450, note="self-play"),
-    Scenario("versus-2v2", "versus", "strongholds", (learners(2), learners(2)), max_steps=450, note="self-play"),
-    Scenario("versus-5v5", "versus", "strongholds", (learners(5), learners(5)), max_steps=450, note="self-play"),
+    Scenario(
+        "versus-1v1",
+        "versus",
+        "strongholds",
+        (learners(1), learners(1)),
+        max_steps=450,
+        note="self-play: one base each, attack or guard",
+    ),
+    Scenario(
+        "versus-2v2",
+        "versus",
+        "strongholds",
+        (learners(2), learners(2)),
+        max_steps=450,
+        note="self-play: who attacks, who guards",
+    ),
+    Scenario(
+        "versus-5v5",
+        "versus",
+        "strongholds",
+        (learners(5), learners(5)),
+        max_steps=450,
+        note="self-play: roles in a larger team",
+    ),
     Scenario(
         "versus-5v5-power-ups",
         "versus",
@@ -237,7 +305,7 @@ _SCOUT = [
         targets=1,
         sight=48,
         max_steps=120,
-        note="one of four targets, two guards beside it",
+        note="one of four targets in short sight, two guards: divide the search",
     ),
     Scenario(
         "scout-3v4",
@@ -246,7 +314,7 @@ _SCOUT = [
         (learners(3), bots(4, "basic", driver=NOVICE, stance="hold")),
         targets=2,
         max_steps=240,
-        note="two of five targets",
+        note="two of five targets: search a wide field past guards",
     ),
     Scenario(
         "scout-3v4-patrol",
@@ -347,10 +415,10 @@ STANDARD = (
     "versus-2v2",
     "skirmish-4v4-mixed",
     "skirmish-5v6",
-    "skirmish-5v5-maps",
+    "skirmish-5v6-maps",
     "defend-1",
 )
-"""The benchmark set, over all modes: aim, cover, memory, coordination, generalisation (held out: skirmish-5v5-test)."""
+"""The benchmark set, over all modes: aim, cover, memory, coordination, generalisation (held out: skirmish-5v6-test)."""
 
 
 def scenarios() -> list[str]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from .jit import kernel, rule
 from .observe.vector import observe_world, state_of_world
-from .params import HITS, HUNT, LEARN, NOBODY, NUM_ACTIONS, POLICY, RUNNING, TACTICAL_BOT, UP
+from .params import HITS, HUNT, NOBODY, NUM_ACTIONS, RUNNING, TACTICAL_BOT, UP
 from .reward import reset_potential, step_rewards
 from .rules.bases import guard_bases
 from .rules.bots import decide
@@ -27,7 +27,6 @@ def reset_tank(tank, spec, layout, i):
     """Tank i at the start of an episode."""
     tank.type = spec.type[i]
     tank.team = spec.team[i]
-    tank.driver = spec.driver[i]
     tank.lives = spec.lives[i]
     tank.level = spec.level[i]
     tank.heading = layout.heading[i]
@@ -148,11 +147,11 @@ def take_orders(world, spec, orders, hold):
 @rule
 def step_frame(world, spec, layout, scratch):
     """One frame, in the game's order; a tank's own clocks count at the end of its part in `drive`."""
-    if spec.any_bot:
-        for i in range(spec.num_tanks):
-            tank = world.tanks[i]
-            if tank.driver != LEARN and tank.driver != POLICY and tank.alive and tank.entering == 0:
-                decide(world, spec, layout, scratch, i, tank.driver, spec.bot_level[i], spec.knowledge[tank.team - 1])
+    for n in range(spec.num_bots):
+        i = spec.bots[n]
+        tank = world.tanks[i]
+        if tank.alive and tank.entering == 0:
+            decide(world, spec, layout, scratch, i, spec.driver[i], spec.bot_level[i], spec.knowledge[tank.team - 1])
     drive(world, spec, scratch)
     fly(world, spec, scratch)
     guard_bases(world, spec, scratch)

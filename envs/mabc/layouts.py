@@ -10,7 +10,6 @@ import numpy as np
 from . import maps
 from .params import (
     BASE,
-    BOTS,
     CLASSIC_DELAY,
     DELAY_BASE,
     DELAY_PLAYER,
@@ -50,7 +49,6 @@ def spec_of(scenario: Scenario, base_teams: list[int]) -> np.ndarray:
         spec[name] = getattr(scenario, name)
     spec["power_ups"] = scenario.has_power_ups
     spec["random_start"] = scenario.random_start and scenario.mode != "defend"
-    spec["any_bot"] = any(team.driver in BOTS for team in scenario.teams)
     spec["entries"] = waves or scenario.has_power_ups or any(team.lives > 1 for team in scenario.teams)
     spec["power_up_period"] = scenario.power_up_period
     for n in scenario.carriers:
@@ -68,6 +66,7 @@ def _fill_tanks(spec: np.void, scenario: Scenario) -> None:
     slot = 0
     agents: list[int] = []
     policies: list[int] = []
+    bots: list[int] = []
     for t, team in enumerate(scenario.teams):
         spec["team_first"][t], spec["team_size"][t] = slot, len(team.tanks)
         spec["wave_size"][t] = len(team.wave)
@@ -78,10 +77,10 @@ def _fill_tanks(spec: np.void, scenario: Scenario) -> None:
             spec["driver"][slot], spec["bot_level"][slot] = driver_of(team.driver)
             spec["stance"][slot] = STANCES.index(team.stance)
             spec["level"][slot], spec["lives"][slot] = team.level, team.lives
-            if team.driver in ("learn", "policy"):
-                (agents if team.driver == "learn" else policies).append(slot)
+            (agents if team.driver == "learn" else policies if team.driver == "policy" else bots).append(slot)
             slot += 1
-    spec["num_agents"] = len(agents)
+    spec["num_agents"], spec["num_bots"] = len(agents), len(bots)
+    spec["bots"][: len(bots)] = bots
     spec["slot"][: len(agents + policies)] = agents + policies
     spec["column"][:] = NOBODY
     for column, owner in enumerate(agents + policies):

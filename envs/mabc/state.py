@@ -36,7 +36,6 @@ TANK = np.dtype(
         ("respawned", "u1"),  # this life began with an entry after a death
         ("axis", "u1"),  # attract bot: the axis it tries first
         ("in_forest", "u1"),  # hidden from enemies that are not near
-        ("driver", "i1"),
         ("engaged", "u1"),  # tactical bot: its order aims or dodges
         ("post_x", "i2"),  # where it started the episode, px; < 0: not on the field
         ("post_y", "i2"),
@@ -50,6 +49,7 @@ TANK = np.dtype(
         ("bricks", "i2"),  # quarters cleared
         ("bases", "i1"),  # enemy bases destroyed, targets found
         ("episode_return", "f4"),
+        ("pad", "u4", 2),  # to 64 bytes: the place of tank i is then a shift away, not a product
     ],
     align=True,
 )
@@ -140,7 +140,7 @@ SPEC = np.dtype(
         ("full_observability", "u1"),
         ("per_agent_reward", "u1"),
         ("power_ups", "u1"),  # whether any can appear
-        ("any_bot", "u1"),  # whether the kernel drives any tank
+        ("num_bots", "i1"),
         ("random_start", "u1"),  # whether places and headings are drawn at reset
         ("entries", "u1"),  # whether any tank can enter after the start
         ("frame_skip", "i2"),
@@ -164,6 +164,7 @@ SPEC = np.dtype(
         ("type", "i1", MAX_TANKS),
         ("team", "i1", MAX_TANKS),
         ("driver", "i1", MAX_TANKS),
+        ("bots", "u1", MAX_TANKS),  # slots of the tanks that the kernel drives
         ("bot_level", "i1", MAX_TANKS),  # of `tactical`
         ("stance", "i1", MAX_TANKS),
         ("level", "i1", MAX_TANKS),

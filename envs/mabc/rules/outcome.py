@@ -1,7 +1,10 @@
 """When a world ends and who wins (our modes; `defend` by the facts)."""
 
 from ..jit import rule
-from ..params import DEFEND, RUNNING, SCOUT, SIEGE, SKIRMISH, VERSUS
+from ..params import DEFEND, RUNNING, SCOUT, SIEGE, SKIRMISH, TILE, VERSUS
+
+FAR_OFF = 1 << 20
+"""How far a team without a tank on the field stands from everything, px."""
 
 
 @rule
@@ -103,11 +106,37 @@ def lives_left(world, spec, t):
 
 
 @rule
-def most_left(world, spec):
-    """The team with the largest share of its lives left, 0 where two have it alike."""
+def way_to_middle(world, spec, t):
+    """How far the tanks of team t (from 0) that are on the field stand from its middle: px in all, and of how many."""
+    way = count = 0
+    for k in range(spec.team_size[t]):
+        tank = world.tanks[spec.team_first[t] + k]
+        if tank.alive:
+            way += abs(tank.x - world.width * TILE // 2) + abs(tank.y - world.height * TILE // 2)
+            count += 1
+    return (way, count) if count > 0 else (FAR_OFF, 1)
+
+
+@rule
+def lead(world, spec, t, other):
+    """Above 0 where team t is ahead of another one (from 0) by time, below where it is behind, 0 where all is even.
+
+    The larger share of lives left is ahead; of equal shares, the team that stands nearer to the middle of the field.
+    """
+    ahead = lives_left(world, spec, t) * spec.team_tanks[other] - lives_left(world, spec, other) * spec.team_tanks[t]
+    if ahead != 0:
+        return ahead
+    way, count = way_to_middle(world, spec, t)
+    other_way, other_count = way_to_middle(world, spec, other)
+    return float(other_way * count - way * other_count)
+
+
+@rule
+def leader(world, spec):
+    """The team that is ahead of all others by time, 0 where two are even."""
     best = even = 0
     for t in range(1, spec.num_teams):
-        ahead = lives_left(world, spec, t) * spec.team_tanks[best] - lives_left(world, spec, best) * spec.team_tanks[t]
+        ahead = lead(world, spec, t, best)
         if ahead > 0:
             best, even = t, 0
         elif ahead == 0:
@@ -117,14 +146,14 @@ def most_left(world, spec):
 
 @rule
 def judge_time(world, spec):
-    """At the step limit `siege` and `scout` are their defenders', `skirmish` and `versus` of the team with most left.
+    """At the step limit `siege` and `scout` are their defenders', `skirmish` and `versus` of the team that leads.
 
-    What is still even then, and `defend`, is a truncated draw.
+    What is even in all, and `defend`, is a truncated draw.
     """
     if world.outcome != RUNNING or world.step < spec.max_steps:
         return
     if spec.mode == SIEGE or spec.mode == SCOUT:
         world.outcome = defender(spec)
     else:
-        world.outcome = 0 if spec.mode == DEFEND else most_left(world, spec)
+        world.outcome = 0 if spec.mode == DEFEND else leader(world, spec)
         world.truncated = world.outcome == 0

@@ -230,7 +230,7 @@ def test_scout_targets_of_an_episode_are_drawn(play):
 
 @pytest.mark.parametrize("mode", ["defend", "skirmish", "versus"])
 def test_the_time_limit_is_a_truncated_draw(play, mode):
-    """In `skirmish` and `versus` where nobody has more left."""
+    """In `skirmish` and `versus` where all is even."""
     game = play(TWO, ONE_LIFE, mode=mode, max_steps=10)
     game.run(9)
     assert not game.truncated
@@ -287,22 +287,61 @@ def test_at_the_time_limit_the_largest_share_of_lives_wins(play, mode, sizes, le
     assert game.info["success"][0].tolist() == [t + 1 == winner for t, size in enumerate(sizes) for _ in range(size)]
 
 
-@pytest.mark.parametrize("mode", ["skirmish", "versus"])
+def with_places(play, mode, teams):
+    """The end by time of a game in which all have the lives they began with. teams: a list of tanks' places, px, each.
+
+    None for a tank that is off the field, and on its way back.
+    """
+    bases = {"versus": "\n".join(("E...........F", "G...........H"))}.get(mode, "\n".join(["............."] * 2))
+    rows = bases.splitlines() + ["A.A.A.A.A.A.A", "B.B.B.B.B.B.B", "C.C.C.C.C.C.C", "D.D.D.D.D.D.D"][: len(teams)]
+    if mode == "versus" and len(teams) == 2:
+        rows[1] = "............."
+    text = "\n".join(rows + ["............."] * (13 - len(rows)))
+    sides = tuple(Team(("player",) * len(places), lives=2) for places in teams)
+    game = play(text, sides, mode=mode, max_steps=3)
+    for i, place in enumerate(place for places in teams for place in places):
+        if place is None:
+            game.tank(i)["alive"], game.tank(i)["wait"] = 0, 100
+        else:
+            game.tank(i)["x"], game.tank(i)["y"] = place
+    return game.run(3)
+
+
 @pytest.mark.parametrize(
-    ("sizes", "left"),
+    ("teams", "winner"),
     [
-        ((2, 2), (4, 4)),
-        ((2, 2), (1, 1)),
-        ((2, 4), (3, 6)),
-        ((3, 1), (3, 1)),
-        ((2, 2, 2), (3, 3, 2)),  # the two that lead are even
-        ((2, 2, 2), (3, 2, 3)),
-        ((2, 2, 2), (2, 3, 3)),
-        ((2, 1, 2), (2, 1, 1)),
+        ([[(104, 64)], [(104, 160)]], 1),  # 40 px against 56
+        ([[(104, 48)], [(120, 120)]], 2),  # 56 against 16 + 16
+        ([[(104, 64), (8, 200)], [(64, 104), (8, 168)]], 2),  # means, 40 + 192 against 40 + 160
+        ([[(104, 64)], [(104, 120), (104, 184)]], 1),  # 40 against (16 + 80) / 2
+        ([[(104, 64)], [(104, 128), (104, 152)]], 2),  # 40 against (24 + 48) / 2
+        ([[(8, 200), None], [None, None]], 1),  # nobody on the field is far off
+        ([[(104, 64), None], [(8, 200), (200, 200)]], 1),  # of those on the field
+        ([[(104, 64)], [(104, 160)], [(104, 128)]], 3),
+        ([[(104, 64)], [(104, 160)], [(104, 184)], [(8, 200)]], 1),
+        ([[(104, 160)], [(104, 160 + 24)], [(104, 64)], [(40, 104)]], 3),
     ],
 )
-def test_an_even_game_at_the_time_limit_is_a_draw(play, mode, sizes, left):
-    drawn(with_lives(play, mode, sizes, left))
+def test_at_the_time_limit_of_even_teams_the_one_nearer_to_the_middle_wins(play, teams, winner):
+    ended(with_places(play, "skirmish", teams), winner)
+
+
+def test_at_the_time_limit_of_versus_the_middle_counts_too(play):
+    ended(with_places(play, "versus", [[(104, 160)], [(104, 72)]]), 2)
+
+
+@pytest.mark.parametrize(
+    "teams",
+    [
+        [[(104, 64)], [(104, 144)]],
+        [[(104, 64)], [(64, 104)]],
+        [[(104, 64), (104, 168)], [(156, 104)]],  # (40 + 64) / 2 and 52
+        [[None], [None]],
+        [[(104, 64)], [(104, 144)], [(8, 200)]],  # the two that lead are even
+    ],
+)
+def test_an_even_game_at_the_time_limit_is_a_draw(play, teams):
+    drawn(with_places(play, "skirmish", teams))
 
 
 def test_at_the_time_limit_lives_count_not_hits_or_tanks_on_the_field(play):

@@ -150,4 +150,4 @@ def test_every_scenario_with_one_learning_team_has_datasets():
     names = battles.names()
     assert {"skirmish-3v3-mixed", "defend-2-expert", "siege-3v3-medium", "scout-2v2-random-entities"} <= set(names)
     assert not [name for name in names if name.startswith("versus-2v2")]
-    assert battles.split("skirmish-5v5-maps-expert-entities") == ("skirmish-5v5-maps", "expert", True)
+    assert battles.split("skirmish-5v6-maps-expert-entities") == ("skirmish-5v6-maps", "expert", True)
