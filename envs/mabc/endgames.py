@@ -59,10 +59,10 @@ _NOBODY = Team(())
 ENDGAMES: tuple[Endgame, ...] = (
     _endgame(
         "brick",
-        "skirmish",
+        "defend",
         (_ONE, _guard()),
         """
-        ..A....
+        ..A...E
         .......
         .......
         .@.#.@.
@@ -186,7 +186,7 @@ ENDGAMES: tuple[Endgame, ...] = (
     ),
     _endgame(
         "ambush",
-        "skirmish",
+        "defend",
         (Team(level=1), _guard(stance="hunt")),
         """
         B........
@@ -195,7 +195,7 @@ ENDGAMES: tuple[Endgame, ...] = (
         @@@@%@@@@
         @@@@%@@@@
         .........
-        ...A.....
+        ...A....E
         """,
         ("right*3 up*11 stay*20 fire*20",),
         60,

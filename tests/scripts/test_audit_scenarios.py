@@ -62,7 +62,7 @@ def test_a_fixed_sequence_is_found_where_one_wins(audit):
     teams = (mabc.Team(("player",)), mabc.Team(()))
     scenario = mabc.Scenario("wall", "scout", "\n".join(field), teams, targets=1, max_steps=40, random_start=False)
     assert audit.trivial(scenario, 1, 8)["constant-2"]["win"] == 0  # driving up alone ends at the wall
-    options = audit.Options(generations=12, sequences=64, games_each=1)
+    options = audit.Options(generations=6, sequences=32, games_each=1)
     found = audit.open_loop(scenario, 1, options)
     assert found["win"] == 1
     assert np.array(found["sequence"]).shape == (10, 1)
