@@ -8,8 +8,9 @@
 
 For every learning team's tanks: standing still, each of the ten constant actions, uniformly random legal actions and
 each bot, over the first episodes of 512 worlds; other learning teams are driven by `tactical:regular`. Where the teams
-are equal, also every bot against itself over 8,192 games: shares by team and by side of the map. In
-`mabc.STANDARD` the best fixed sequence of actions that a cross-entropy search finds. With --learners `ippo`, memoryless
+are equal, also every bot against itself over 8,192 games, shares by team and by side of the map; and of two teams
+`bot_actions` against the same bot in the kernel, and each level against the one below. In `mabc.STANDARD` the best
+fixed sequence of actions that a cross-entropy search finds. With --learners `ippo`, memoryless
 and recurrent, three seeds each at the default budget.
 
 Results are kept scenario by scenario in baselines/results/audit/; what is there already, made under the same version
@@ -24,6 +25,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,7 @@ from mabc.params import NUM_ACTIONS, RULES_VERSION
 
 RESULTS = ROOT / "baselines" / "results" / "audit"
 BOTS = ("random", "classic", "tactical:novice", "tactical:regular", "tactical:expert")
+LEVELS = BOTS[2:]
 MIRRORED = ("random", "classic", "tactical:regular", "tactical:expert")
 OTHERS = "tactical:regular"  # drives the learning teams that are not looked at
 SEED = 20_000
@@ -195,6 +198,17 @@ def mirror(scenario: mabc.Scenario, bot: str, games: int, batch: int = 2048) -> 
     }
 
 
+# --- levels ---
+
+
+def match(scenario: mabc.Scenario, bot: str, other: str, games: int, as_agents: bool = False) -> dict[str, float]:
+    """Team 1 driven by a bot, in the kernel or by `bot_actions`, against team 2, driven by another in the kernel."""
+    env = mabc.make_batch(scenario, games, opponents={2: other} if as_agents else {1: bot, 2: other})
+    act = (lambda env: env.bot_actions(bot)) if as_agents else (lambda env: np.zeros((games, 0), int))
+    found = play(env, act).summary(1)
+    return found | {"decided": round(found["win"] / max(1 - found["draw"], 1e-9), 4)}
+
+
 # --- fixed sequences ---
 
 
@@ -276,6 +290,11 @@ def parts_of(scenario: mabc.Scenario, options: Options, learners: bool) -> dict[
     if equal_teams(scenario):
         for bot in MIRRORED:
             wanted[f"mirror.{bot}"] = lambda bot=bot: mirror(scenario, bot, options.mirrored)
+        if len(scenario.teams) == 2:
+            for bot in MIRRORED[1:]:
+                wanted[f"agents.{bot}"] = lambda bot=bot: match(scenario, bot, bot, options.games, as_agents=True)
+            for bot, other in pairwise(LEVELS):
+                wanted[f"above.{bot}"] = lambda bot=bot, other=other: match(scenario, other, bot, options.games)
     if scenario.name in mabc.STANDARD:
         wanted["open-loop"] = lambda: open_loop(scenario, learning_teams(scenario)[0], options)
     if learners:

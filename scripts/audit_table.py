@@ -99,9 +99,25 @@ def fairness(found: Iterable[dict[str, Any]]) -> list[list[str]]:
 FAIR_HEAD = ["scenario", "bot", "draws", "shares by team", "p", "shares by side"]
 
 
+def levels(found: Iterable[dict[str, Any]]) -> list[list[str]]:
+    """A row for every scenario of two equal teams: bots as agents against themselves, and level against level."""
+    table = []
+    for one in found:
+        agents = [one.get(f"agents.{bot}") for bot in ("classic", "tactical:regular", "tactical:expert")]
+        above = [one.get(f"above.{bot}") for bot in ("tactical:novice", "tactical:regular")]
+        if any((*agents, *above)):
+            table.append([one["scenario"], *(cell(games and games["decided"]) for games in (*agents, *above))])
+    return table
+
+
+LEVEL_HEAD = ["scenario", *(f"{bot} as agents" for bot in ("classic", "regular", "expert"))]
+LEVEL_HEAD += ["regular v novice", "expert v regular"]
+
+
 def shown(found: list[dict[str, Any]]) -> str:
-    """Both tables for a terminal."""
-    return plain(HEAD, rows(found)) + "\n\n" + plain(FAIR_HEAD, fairness(found))
+    """All tables for a terminal."""
+    tables = ((HEAD, rows(found)), (FAIR_HEAD, fairness(found)), (LEVEL_HEAD, levels(found)))
+    return "\n\n".join(plain(head, table) for head, table in tables)
 
 
 def plain(head: list[str], table: list[list[str]]) -> str:
@@ -162,6 +178,10 @@ def page(found: list[dict[str, Any]]) -> str:
         "One bot drives all teams. Shares of the decided games; p of the hypothesis that all teams win as many;\n"
         "shares by the side of the map on which a team began.",
         markdown(FAIR_HEAD, fairness(found)),
+        "## Levels",
+        "Shares of the decided games. *as agents*: `env.bot_actions`, once a step, against the same bot in the kernel,\n"
+        "an even match. The rest: a level against the one below, both in the kernel.",
+        markdown(LEVEL_HEAD, levels(found)),
         "## The fields",
         markdown(fields[0], fields[1:]),
     ]
