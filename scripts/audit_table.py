@@ -179,8 +179,8 @@ def page(found: list[dict[str, Any]]) -> str:
         "shares by the side of the map on which a team began.",
         markdown(FAIR_HEAD, fairness(found)),
         "## Levels",
-        "Shares of the decided games. *as agents*: `env.bot_actions`, once a step, against the same bot in the kernel,\n"
-        "an even match. The rest: a level against the one below, both in the kernel.",
+        "Shares of the decided games. *as agents*: `env.bot_actions`, once a step, against the same bot in the\n"
+        "kernel, an even match. The rest: a level against the one below, both in the kernel.",
         markdown(LEVEL_HEAD, levels(found)),
         "## The fields",
         markdown(fields[0], fields[1:]),
