@@ -117,13 +117,13 @@ REACTION = np.array((16, 16, 8))  # frames between decisions; in between it keep
 AIM_RANGE = np.array((64, 112, 112))  # px: how far it opens fire
 AIM_ODDS = np.array((40, 80, 80))  # percent: takes a shot that would hit, a decision
 DODGE_ODDS = np.array((40, 50, 60))  # percent: notices a bullet that flies at it, a decision
-LINE_COST = np.array((8, 8, 8))  # path cost of a place in an enemy's line of fire, against 1 for a free one
 FOCUS = np.array((0, 0, 1))  # whether a team goes for one enemy together
 BREACH_RANGE = 48  # px: nearer than this it shoots at an enemy through brick
 LINE_TILES = 12  # how far a line of fire is thought to reach
 DODGE_RANGE = 48  # px: how near a bullet must be to be dodged
 DODGE_WIDTH = 14  # px off its line: a hit's 10, and the 4 by which a turn's snap may lead back
 BRICK_COST = 5  # path cost of a brick tile against 1 for a free one
+LINE_COST = 8  # the same of a place in an enemy's line of fire
 SEARCH_FRAMES = 256  # how long a bot that knows of no enemy drives to one place before it tries another
 
 # -- sight ---------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ OF_DRIVER = {
     "attract": ("decide: == ATTRACT_BOT", "attract", "attract_target"),
     "policy": ("take_orders",),
 }
-BESIDE_RULES = ("core.py", "reward.py", "observe/vector.py", "observe/sight.py")
+BESIDE_RULES = ("core.py", "reward.py", "observe/vector.py")
 
 
 class Missing(Exception):

@@ -45,8 +45,8 @@ from ..params import (
     STUN_FRAMES,
     TILE,
 )
+from ..rules.sight import UNSEEN_TILE, knows_base, seen_code, sees_point, sees_tank, sight_range
 from .kinds import Kind, View
-from .sight import UNSEEN_TILE, knows_base, seen_code, sees_point, sees_tank, sight_range
 from .vector import bullet_speed, bullets_free, time_left
 
 _RELATION = ("self", "ally", "enemy")

@@ -17,8 +17,8 @@ from gymnasium import spaces
 
 from ..jit import kernel, rule
 from ..params import BASE, BRICK, EMPTY, MAX_TILES, NOBODY, STEEL, TILE
+from ..rules.sight import has_shadows, in_window, knows_base, sees_point, sees_tank, trace_window
 from .kinds import Kind, View
-from .sight import has_shadows, in_window, knows_base, sees_point, sees_tank, trace_window
 
 TERRAIN = ("brick", "steel", "water", "forest", "ice")
 _TANK = ("tank_up", "tank_right", "tank_down", "tank_left", "hits", "level", "shield")

@@ -37,9 +37,9 @@ from ..params import (
     WATER,
 )
 from ..rules.drive import snapped
+from ..rules.sight import knows_base, seen_code, sees_point, sees_tank
 from ..rules.terrain import overlaps, stops_tank
 from .kinds import Kind, View
-from .sight import knows_base, seen_code, sees_point, sees_tank
 
 MAX_LENGTH = 1200
 """Characters of one observation, at most."""

@@ -40,9 +40,7 @@ from ..params import (
     TILE,
     TWO_BULLETS_LEVEL,
 )
-from ..rules.terrain import stops_tank
-from .kinds import Kind, View
-from .sight import (
+from ..rules.sight import (
     UNSEEN_TILE,
     has_shadows,
     in_view,
@@ -53,6 +51,8 @@ from .sight import (
     sight_range,
     tiles_in_sight,
 )
+from ..rules.terrain import stops_tank
+from .kinds import Kind, View
 
 SELF = (
     "time_left x y up right down left level hits lives shield stun frozen entering speed bullet_speed bullets_free "

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..observe.sight import look_around
 from ..params import TILE
+from ..rules.sight import look_around
 from ..state import SEEN
 from .ansi import ansi
 from .draw import draw_agents, draw_fields, draw_seen

@@ -5,7 +5,6 @@ straight into a batch's buffers.
 """
 
 from ..jit import kernel, rule
-from ..observe.sight import look
 from ..params import (
     BRICK,
     EMPTY,
@@ -21,6 +20,7 @@ from ..params import (
     STEEL,
     TILE,
 )
+from ..rules.sight import look
 from .sprites import FLASH, GROUND, PIP
 
 NOTHING_SEEN = -2

@@ -16,8 +16,8 @@ import numpy as np
 from ..core import reset_worlds, seed_worlds, trace_step
 from ..layouts import load_maps
 from ..names import names_of
-from ..observe.sight import look_around
 from ..params import NUM_ACTIONS, RULES_VERSION, RUNNING, driver_name
+from ..rules.sight import look_around
 from ..scenarios import Scenario, ScenarioError
 from ..state import SCRATCH, SEEN, WORLD
 from .container import MAX_SECTIONS, pack

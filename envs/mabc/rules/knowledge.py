@@ -4,8 +4,8 @@ The map as it was at the start is known to all bots; what has changed on it sinc
 """
 
 from ..jit import apart, large_rule, rule
-from ..observe.sight import knows_base, sees_point, sees_tank, sees_tile
 from ..params import BASE, BY_AGENT, BY_ALL, EMPTY, SCOUT
+from .sight import knows_base, sees_point, sees_tank, sees_tile
 from .terrain import tile_at
 
 

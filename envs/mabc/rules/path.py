@@ -1,7 +1,7 @@
 """Shortest paths of a tank on the 8 px lattice, for the tactical opponent."""
 
 from ..jit import apart, large_rule, rule
-from ..params import BRICK, BRICK_COST, NOBODY
+from ..params import BRICK, BRICK_COST, LINE_COST, NOBODY
 from ..state import QUEUE_BUCKETS
 from .knowledge import known_tile
 from .terrain import nearest_tiles, stops_tank
@@ -39,11 +39,11 @@ def push(scratch, place, total, count):
 
 
 @large_rule
-def search(world, spec, layout, scratch, i, goal_column, goal_row, reach, line_cost, knowledge, first):
+def search(world, spec, layout, scratch, i, goal_column, goal_row, reach, knowledge, first):
     """A* from tank i's place (Hart, Nilsson and Raphael, 1968); returns the goal that it found, or NOBODY.
 
-    Totals rise by less than QUEUE_BUCKETS a move, so that as many buckets in a ring are a queue by cost. line_cost: of
-    a place in a line of fire. first: the heading that is tried first, drawn, so that none of equal ways is preferred.
+    Totals rise by less than QUEUE_BUCKETS a move, so that as many buckets in a ring are a queue by cost. first: the
+    heading that is tried first, drawn, so that none of equal ways is preferred.
     """
     apart()
     width = world.width
@@ -78,7 +78,7 @@ def search(world, spec, layout, scratch, i, goal_column, goal_row, reach, line_c
             if step == 0:
                 continue
             there = nr * width + nc
-            step += line_cost * scratch.in_line[there]
+            step += LINE_COST * scratch.in_line[there]
             if cost + step < scratch.cost[there] and count < scratch.queue.shape[0]:
                 scratch.cost[there] = cost + step
                 scratch.came[there] = k
@@ -89,10 +89,10 @@ def search(world, spec, layout, scratch, i, goal_column, goal_row, reach, line_c
 
 
 @rule
-def first_heading(world, spec, layout, scratch, i, goal_x, goal_y, reach, line_cost, knowledge, first):
+def first_heading(world, spec, layout, scratch, i, goal_x, goal_y, reach, knowledge, first):
     """The heading of tank i's first move on a shortest way towards a goal, px; NOBODY if it is there or none leads."""
     goal_column, goal_row = (goal_x >> 3) - 1, (goal_y >> 3) - 1
-    at = search(world, spec, layout, scratch, i, goal_column, goal_row, reach, line_cost, knowledge, first)
+    at = search(world, spec, layout, scratch, i, goal_column, goal_row, reach, knowledge, first)
     heading = NOBODY
     while at != NOBODY and scratch.cost[at] > 0:
         heading = scratch.came[at]

@@ -24,7 +24,6 @@ from ..params import (
     FOCUS,
     HALF_TANK,
     LEFT,
-    LINE_COST,
     LINE_TILES,
     NOBODY,
     PLAYER,
@@ -306,8 +305,7 @@ def advance(world, spec, layout, scratch, i, level, knowledge, bits):
     tank = world.tanks[i]
     x, y, reach = objective(world, spec, layout, i, level, knowledge, bits)
     mark_lines(world, spec, layout, scratch, i, knowledge)
-    cost, first = LINE_COST[level], bits >> 32 & 3
-    heading = first_heading(world, spec, layout, scratch, i, x, y, reach, cost, knowledge, first)
+    heading = first_heading(world, spec, layout, scratch, i, x, y, reach, knowledge, bits >> 32 & 3)
     if heading == NOBODY or (tank.blocked and bits >> 34 & 3 == 0):  # a tank is in the way: try another one
         heading = bits >> 36 & 3
     tank.move = heading + 1

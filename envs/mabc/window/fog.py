@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..observe.sight import look_around
 from ..params import TILE
 from ..render import FOG, seen_frame
+from ..rules.sight import look_around
 from ..state import SEEN
 
 

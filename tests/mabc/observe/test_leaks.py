@@ -10,8 +10,8 @@ import pytest
 import mabc
 from mabc.observe.kinds import OBS_KINDS
 from mabc.observe.planes import UNSEEN
-from mabc.observe.sight import look_around
 from mabc.params import BASE, BRICK, DX, DY, EMPTY, STEEL, WATER
+from mabc.rules.sight import look_around
 from mabc.state import SEEN
 
 WORLDS = 7
