@@ -32,7 +32,7 @@ PRESETS = {
     "ippo": {},
     "mappo": {"centralised": True},
 }
-TOTAL_STEPS = 2_500_000  # environment steps of a run, unless total_steps= is given
+TOTAL_STEPS = 4_000_000  # environment steps of a run, unless total_steps= is given
 
 # --- config ---
 
@@ -46,10 +46,10 @@ class Config:
     num_minibatches: int = 8  # gradient steps per pass
     lr: float = 2e-3  # Adam's step size at the start
     anneal_lr: bool = True  # step size falls linearly to 0
-    gamma: float = 0.98  # discount per step
-    gae_lambda: float = 0.9  # weight of longer returns in the advantage
+    gamma: float = 0.99  # discount per step
+    gae_lambda: float = 0.95  # weight of longer returns in the advantage
     clip_coef: float = 0.2  # how far the policy's ratio may move
-    ent_coef: float = 0.005  # weight of the entropy bonus
+    ent_coef: float = 0.002  # weight of the entropy bonus
     vf_coef: float = 0.5  # weight of the value loss
     clip_vloss: bool = True  # clip the value's movement too, by clip_coef
     huber_delta: float = 10.0  # where the value loss turns linear; 0: plain squares

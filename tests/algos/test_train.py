@@ -214,7 +214,7 @@ def test_mabc_killed_and_resumed_is_bit_exact(tmp_path):
     shown = run(tmp_path, "play", "run=a", "show=true").stdout.splitlines()
     assert re.fullmatch(r"(team \d won|a draw) after \d+ steps", shown[-1])
     saved = checkpoint.load(checkpoint.find(tmp_path / "a"))
-    assert saved["config"]["env"]["gamma"] == saved["config"]["algo"]["gamma"] == 0.98
+    assert saved["config"]["env"]["gamma"] == saved["config"]["algo"]["gamma"] == 0.99
     assert result["rules"] == saved["rules"]
     play_options(tmp_path, saved)
 
