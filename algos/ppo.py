@@ -57,7 +57,7 @@ class Config:
     target_kl: float = 0.0  # stop the passes above this divergence; 0: never
     norm_adv: bool = True  # advantages to mean 0, deviation 1
     norm_value: bool = True  # value targets to mean 0, deviation 1, by running statistics
-    norm_obs: bool = False  # observations too (wanted by most continuous-control tasks)
+    norm_obs: bool = True  # observations too, by running statistics
     hidden_size: int = 128  # width of layers (H)
     num_layers: int = 2  # hidden layers of actor and critic
     activation: str = "relu"  # relu | tanh

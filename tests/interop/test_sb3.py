@@ -77,24 +77,24 @@ def test_masked_training():
 
 
 def test_rows_and_ends():
-    batch = mabc.make_batch(SCENARIO, num_envs=2, max_steps=3)
-    other = mabc.make_batch(SCENARIO, num_envs=2, max_steps=3)
+    batch = mabc.make_batch("defend-2", num_envs=2, max_steps=3)
+    other = mabc.make_batch("defend-2", num_envs=2, max_steps=3)
     env = TankVecEnv(batch)
     env.seed(7)
     rows = env.reset()
     obs, _ = other.reset(seed=7)
-    np.testing.assert_array_equal(rows, obs.reshape(6, -1))
+    np.testing.assert_array_equal(rows, obs.reshape(4, -1))
     for step in range(3):
-        actions = np.full(6, 3)
+        actions = np.full(4, 3)
         rows, rewards, dones, infos = env.step(actions)
-        obs, reward, _, truncated, info = other.step(actions.reshape(2, 3))
-        np.testing.assert_array_equal(rows, obs.reshape(6, -1))
+        obs, reward, _, truncated, info = other.step(actions.reshape(2, 2))
+        np.testing.assert_array_equal(rows, obs.reshape(4, -1))
         np.testing.assert_array_equal(rewards, reward.ravel())
-        assert dones.tolist() == [step == 2] * 6
+        assert dones.tolist() == [step == 2] * 4
         assert all(bool(one) == (step == 2) for one in infos)
     assert truncated.all()
     for row, one in enumerate(infos):
-        np.testing.assert_array_equal(one["terminal_observation"], info["final_obs"][row // 3, row % 3])
+        np.testing.assert_array_equal(one["terminal_observation"], info["final_obs"][row // 2, row % 2])
         assert one["TimeLimit.truncated"]
         assert one["episode"]["l"] == 3
         assert one["is_success"] is False

@@ -161,6 +161,9 @@ class WritesIntoActions(Broken):
 class EndsTwice(Broken):
     fault = "step"
 
+    def __init__(self):
+        self.env = mabc.make_batch("defend-2", num_envs=3, **OPTIONS)  # whose games time cuts off
+
     def change(self, obs, reward, terminated, truncated, info):
         return obs, reward, terminated | truncated, truncated, info
 

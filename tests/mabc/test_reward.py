@@ -107,6 +107,7 @@ def test_a_game_cut_off_keeps_its_potential(play):
     """It has not ended: a learner goes on from the value of its last state."""
     game = play(FIELD, max_steps=3, rewards=Rewards(shaping=1.0, gamma=1.0))
     game.put(0, 104, 200)
+    game.put(1, 152, 152)  # as far from the middle: a draw
     game.run(3)
     assert game.truncated
     assert game.info["episode_return"][0, 0] == pytest.approx(0.5 * 96 / 416)

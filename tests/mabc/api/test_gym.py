@@ -50,6 +50,14 @@ def test_the_older_version_names_the_newer():
         gymnasium.make("mabc/Solo-v0")
 
 
+def still(obs, mask, memory):
+    return np.zeros(mask.shape[:2], np.int64), memory
+
+
+EVEN = {"scenario": "duel", "opponents": {2: still}, "random_start": False}
+"""A game that ends in a draw by time if nobody moves: both stand as far from the middle."""
+
+
 def last_step(env):
     """How many steps the first episode has, and whether it was cut."""
     env.reset(seed=0)
@@ -64,7 +72,7 @@ def last_step(env):
 def test_the_limit_is_in_the_spec_and_cuts_once(limit):
     """The scenario's own, however it was changed: no TimeLimit of the default is round it."""
     changes = {} if limit is None else {"max_steps": limit}
-    env = gymnasium.make(SOLO, scenario="duel", opponents={2: still}, **changes)
+    env = gymnasium.make(SOLO, **EVEN, **changes)
     limit = limit or mabc.scenario("duel").max_steps
     assert env.spec.max_episode_steps == env.unwrapped.spec.max_episode_steps == limit
     assert last_step(env) == (limit, True)
@@ -82,19 +90,15 @@ def test_the_spec_as_json():
     assert last_step(gymnasium.make(spec)) == (6, True)
 
 
-def still(obs, mask, memory):
-    return np.zeros(mask.shape[:2], np.int64), memory
-
-
 def test_gymnasiums_own_limit_can_only_shorten():
     for limit, steps in ((4, 4), (30, 8)):
-        env = gymnasium.make(SOLO, max_episode_steps=limit, max_steps=8)
+        env = gymnasium.make(SOLO, **EVEN, max_episode_steps=limit, max_steps=8)
         assert env.spec.max_episode_steps == limit
         assert last_step(env) == (steps, True)
 
 
 def test_gymnasiums_name_for_the_limit_of_many():
-    envs = gymnasium.make_vec(SOLO, num_envs=2, max_episode_steps=5)
+    envs = gymnasium.make_vec(SOLO, num_envs=2, **EVEN, max_episode_steps=5)
     assert envs.unwrapped.batch.max_steps == envs.spec.max_episode_steps == 5
     envs.reset(seed=0)
     cut = [envs.step(np.zeros(2, int))[3].all() for _ in range(5)]
@@ -126,9 +130,9 @@ def test_episode():
         obs, reward, terminated, truncated, info = env.step(env.action_space.sample(info["action_mask"]))
         assert env.observation_space.contains(obs)
         assert type(reward) is float
-        assert (terminated, truncated) == (False, step == 5)
-    assert info["outcome"] == 0
-    assert info["is_success"] is False
+        assert (terminated or truncated) == (step == 5)
+    assert truncated == (info["outcome"] == 0), "who stands nearer to the middle wins by time"
+    assert info["is_success"] is (info["outcome"] == 1)
     with pytest.raises(RuntimeError, match="episode that is over"):
         env.step(0)
 

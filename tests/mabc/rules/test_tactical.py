@@ -306,7 +306,7 @@ def test_goes_round_a_line_of_fire(play, gun, wall, heading):
     assert (game.env.worlds["tanks"]["move"][:, 0] == heading + 1).all()
 
 
-def cheapest(tiles, in_line, start, goal, reach, line_cost):
+def cheapest(tiles, in_line, start, goal, reach):
     """Dijkstra's algorithm (1959), in plain Python: the cost of the cheapest way, None if none leads there."""
     height, width = tiles.shape
 
@@ -316,7 +316,7 @@ def cheapest(tiles, in_line, start, goal, reach, line_cost):
         under = tiles[row : row + 2, column : column + 2]
         if ((under == STEEL) | (under == WATER) | (under == BASE)).any():
             return None
-        return 1 + BRICK_COST * bool(((under > 0) & (under <= BRICK)).any()) + line_cost * in_line[row, column]
+        return 1 + BRICK_COST * bool(((under > 0) & (under <= BRICK)).any()) + LINE_COST * in_line[row, column]
 
     queue, done = [(0, start)], set()
     while queue:
@@ -345,14 +345,12 @@ def test_its_way_is_a_cheapest_one(play):
         tiles = rng.choice([0, BRICK, 3, STEEL, WATER], (height, width), p=[0.8, 0.08, 0.04, 0.04, 0.04])
         in_line = (rng.random((height, width)) < 0.3).astype(int)
         start, goal = (tuple(rng.integers(0, 21, 2).tolist()) for _ in range(2))
-        reach, line_cost = int(rng.integers(0, 4)), int(rng.integers(0, LINE_COST.max() + 1))
+        reach = int(rng.integers(0, 4))
         env.worlds["terrain"][0, : tiles.size] = tiles.ravel()
         scratch["in_line"][: tiles.size] = in_line.ravel()
         game.put(0, 8 * (start[0] + 1), 8 * (start[1] + 1))
-        at = search(
-            game.world, env._spec[0], env.layouts[0], scratch, 0, *goal, reach, line_cost, BY_ALL, int(rng.integers(4))
-        )
-        expected = cheapest(tiles, in_line, start, goal, reach, line_cost)
+        at = search(game.world, env._spec[0], env.layouts[0], scratch, 0, *goal, reach, BY_ALL, int(rng.integers(4)))
+        expected = cheapest(tiles, in_line, start, goal, reach)
         if expected is None:
             found_none += 1
             assert at == NOBODY

@@ -78,7 +78,7 @@ def test_an_episode_that_was_cut_short_has_no_terminal(tmp_path):
 
 
 def test_a_time_limit_is_no_terminal(tmp_path):
-    env = mabc.make_batch("skirmish-2v2", num_envs=1, record=tmp_path, max_steps=4)
+    env = mabc.make_batch("defend-2", num_envs=1, record=tmp_path, max_steps=4)
     env.reset(seed=0)
     for _ in range(4):
         env.step(np.zeros((1, 2), int))
