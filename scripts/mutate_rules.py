@@ -72,6 +72,13 @@ MUTATIONS = {
         "    bullets_on_tanks(world, spec, scratch)\n    bullets_on_bullets(world, scratch)\n",
         "test_order.py::test_bullet_against_bullet_before_bullet_against_tank",
     ),
+    "middle": Mutation(
+        "by time the team farther from the middle wins",
+        "rules/outcome.py",
+        "float(other_way * count - way * other_count)",
+        "float(way * other_count - other_way * count)",
+        "test_modes.py::test_at_the_time_limit_of_even_teams_the_one_nearer_to_the_middle_wins",
+    ),
     "odds": Mutation(
         "enemies fire with probability 1/24",
         "params.py",
