@@ -170,6 +170,7 @@ class Ours(Learner):
             ent_coef=settings.entropy,
             vf_coef=settings.value,
             max_grad_norm=settings.max_grad_norm,
+            norm_obs=False,  # SB3's rows are as the game tells them
         )
         env = mabc.make_batch(settings.scenario, settings.worlds, seed=seed, opponents=settings.opponent)
         run = SimpleNamespace(seed=seed, total_steps=settings.budget, state=None, config={"device": "cpu"})
