@@ -152,7 +152,7 @@ def fixed(sequence: np.ndarray) -> Act:
 
 def equal_teams(scenario: mabc.Scenario) -> bool:
     """Whether all teams are alike but for who drives them."""
-    alike = {(team.tanks, team.lives, team.level, team.stance, team.wave) for team in scenario.teams}
+    alike = {(team.tanks, team.lives, team.level, team.stance, team.wave, team.knowledge) for team in scenario.teams}
     return scenario.mode in ("skirmish", "versus") and len(alike) == 1
 
 
