@@ -52,12 +52,12 @@ def play_episodes(env: Any, policy: Callable | None, episodes: int, seed: int = 
 
     policy: (obs, mask, memory) -> (actions, memory); None where bots hold all seats (N = 0).
     An environment that records gets what the policy thinks, and stops after world 0's last counted episode.
-    Returns arrays, one entry per episode: outcome, success (mean over agents), return, length.
+    Returns arrays, one entry per episode: world (its number), outcome, success (mean over agents), return, length.
     """
     B = env.num_envs
     quota = -(-episodes // B)
     counts = np.zeros(B, np.int64)
-    found: dict[str, list[np.ndarray]] = {"outcome": [], "success": [], "return": [], "length": []}
+    found: dict[str, list[np.ndarray]] = {"world": [], "outcome": [], "success": [], "return": [], "length": []}
     obs, info = env.reset(seed=seed)
     memory, critic_memory, actions = None, None, np.zeros((B, env.num_agents), np.int64)
     while counts.min() < quota:
@@ -69,6 +69,7 @@ def play_episodes(env: Any, policy: Callable | None, episodes: int, seed: int = 
         ended = terminated | truncated
         new = np.flatnonzero(ended & (counts < quota))
         counts[ended] += 1
+        found["world"].append(new)
         found["outcome"].append(info["outcome"][new].astype(np.int64))
         found["length"].append(info["episode_length"][new].astype(np.float64))
         for name, key in (("success", "success"), ("return", "episode_return")):

@@ -10,8 +10,8 @@ For every learning team's tanks: standing still, each of the ten constant action
 each bot, over the first episodes of 512 worlds; other learning teams are driven by `tactical:regular`. Where the teams
 are equal, also every bot against itself over 8,192 games, shares by team and by side of the map; and of two teams
 `bot_actions` against the same bot in the kernel, and each level against the one below. In `mabc.STANDARD` the best
-fixed sequence of actions that a cross-entropy search finds. With --learners `ippo`, memoryless
-and recurrent, three seeds each at the default budget.
+fixed sequence of actions that a cross-entropy search finds. With --learners `ippo`, memoryless and recurrent, three
+seeds each at the default budget.
 
 Results are kept scenario by scenario in baselines/results/audit/; what is there already, made under the same version
 of rules and scenario, is not done again, so a run that was stopped goes on.
@@ -35,6 +35,7 @@ from bench_common import ROOT, write_json
 
 import mabc
 from algos.common.datasets.battles import legal
+from algos.evaluate import play_episodes
 from mabc.params import NUM_ACTIONS, RULES_VERSION
 
 RESULTS = ROOT / "baselines" / "results" / "audit"
@@ -78,15 +79,9 @@ class Games:
 
 def play(env: mabc.BatchedEnv, act: Act, seed: int = SEED) -> Games:
     """Play until every world has ended its first episode. act: env -> actions int [B, N]."""
-    env.reset(seed=seed)
-    batch = env.num_envs
-    outcome, length, earned = np.full(batch, -1), np.zeros(batch, int), np.zeros(batch)
-    while (outcome < 0).any():
-        _, _, terminated, truncated, info = env.step(act(env))
-        ended = (terminated | truncated) & (outcome < 0)
-        outcome[ended], length[ended] = info["outcome"][ended], info["episode_length"][ended]
-        if env.num_agents:
-            earned[ended] = info["episode_return"][ended].mean(-1)
+    found = play_episodes(env, lambda *_: (act(env), None), env.num_envs, seed)
+    by_world = np.argsort(found["world"])
+    outcome, length, earned = (found[key][by_world] for key in ("outcome", "length", "return"))
     return Games(outcome, length, length >= env.max_steps, earned)
 
 

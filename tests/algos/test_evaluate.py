@@ -27,6 +27,7 @@ def test_every_world_counts_equally():
     played = play_episodes(Uneven(4, length=7), lambda obs, mask, memory: (np.zeros((4, 3), int), None), 8)
     assert len(played["length"]) == 8
     assert sorted(played["outcome"].tolist()) == [2] * 8
+    assert played["world"].tolist() == [0, 0, 1, 2, 3, 1, 2, 3]
     assert {name: len(values) for name, values in played.items()} == dict.fromkeys(played, 8)
 
 
