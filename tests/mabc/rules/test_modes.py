@@ -287,15 +287,36 @@ def test_at_the_time_limit_the_largest_share_of_lives_wins(play, mode, sizes, le
     assert game.info["success"][0].tolist() == [t + 1 == winner for t, size in enumerate(sizes) for _ in range(size)]
 
 
-def with_places(play, mode, teams):
-    """The end by time of a game in which all have the lives they began with. teams: a list of tanks' places, px, each.
+@pytest.mark.parametrize("mode", ["skirmish", "versus"])
+@pytest.mark.parametrize(
+    ("sizes", "left", "winner"),
+    [
+        ((2, 2), (4, 4), 2),
+        ((2, 2), (1, 1), 2),
+        ((2, 4), (3, 6), 2),
+        ((3, 1), (3, 1), 2),
+        ((2, 2, 2), (3, 3, 2), 2),  # the two that lead are even
+        ((2, 2, 2), (3, 2, 3), 3),
+        ((2, 2, 2), (2, 3, 3), 0),  # rows 88 and 120, of a field whose middle is 104
+        ((2, 1, 2), (2, 1, 1), 2),
+    ],
+)
+def test_even_shares_of_lives_leave_it_to_the_middle(play, mode, sizes, left, winner):
+    """Every team but the first stands within a block of the middle row."""
+    game = with_lives(play, mode, sizes, left)
+    if winner:
+        ended(game, winner)
+    else:
+        drawn(game)
 
-    None for a tank that is off the field, and on its way back.
+
+def with_places(play, mode, teams):
+    """The end by time of a game in which all have the lives they began with; two teams in `versus`.
+
+    teams: a list of tanks' places, px, each; None for a tank that is off the field, and on its way back.
     """
-    bases = {"versus": "\n".join(("E...........F", "G...........H"))}.get(mode, "\n".join(["............."] * 2))
-    rows = bases.splitlines() + ["A.A.A.A.A.A.A", "B.B.B.B.B.B.B", "C.C.C.C.C.C.C", "D.D.D.D.D.D.D"][: len(teams)]
-    if mode == "versus" and len(teams) == 2:
-        rows[1] = "............."
+    rows = ["E...........F" if mode == "versus" else "............."]
+    rows += ["A.A.A.A.A.A.A", "B.B.B.B.B.B.B", "C.C.C.C.C.C.C", "D.D.D.D.D.D.D"][: len(teams)]
     text = "\n".join(rows + ["............."] * (13 - len(rows)))
     sides = tuple(Team(("player",) * len(places), lives=2) for places in teams)
     game = play(text, sides, mode=mode, max_steps=3)
