@@ -77,7 +77,7 @@ def _fill_tanks(spec: np.void, scenario: Scenario) -> None:
             spec["driver"][slot], spec["bot_level"][slot] = driver_of(team.driver)
             spec["stance"][slot] = STANCES.index(team.stance)
             spec["level"][slot], spec["lives"][slot] = team.level, team.lives
-            (agents if team.driver == "learn" else policies if team.driver == "policy" else bots).append(slot)
+            {"learn": agents, "policy": policies}.get(team.driver, bots).append(slot)
             slot += 1
     spec["num_agents"], spec["num_bots"] = len(agents), len(bots)
     spec["bots"][: len(bots)] = bots

@@ -413,7 +413,7 @@ def write_obs(worlds, spec_array, keys, rows, low, high, only):
 
 
 @kernel
-def write_state(worlds, spec_array, keys, rows, low, high, only):
+def write_state(worlds, spec_array, rows, low, high, only):
     """States of worlds low..high into Rows of [B, E, D] and [B, E]."""
     for b in range(low, high):
         if only[b]:
@@ -435,8 +435,7 @@ def _kind(view: View, features: dict[str, tuple[str, ...]], lead: tuple[int, ...
 
     def fill(worlds, out, low, high, only) -> None:
         pairs = [out[name] if name in shapes else pair(len(worlds), 0, 0) for name in FEATURES]
-        keys = np.zeros(TERRAIN_ROWS, np.int64)
-        write(worlds, view.spec, keys, Rows(*(array for both in pairs for array in both)), low, high, only)
+        write(worlds, view.spec, Rows(*(array for both in pairs for array in both)), low, high, only)
 
     space: dict[str, spaces.Space] = {}
     for name, (e, d) in shapes.items():
@@ -447,7 +446,11 @@ def _kind(view: View, features: dict[str, tuple[str, ...]], lead: tuple[int, ...
 
 def obs_kind(view: View) -> Kind:
     """Type -> (float32 [B, N, E, D], mask bool [B, N, E]); `FEATURES` names the columns."""
-    return _kind(view, FEATURES, (view.num_agents,), write_obs)
+
+    def write(worlds, spec_array, rows, low, high, only) -> None:
+        write_obs(worlds, spec_array, np.zeros(TERRAIN_ROWS, np.int64), rows, low, high, only)
+
+    return _kind(view, FEATURES, (view.num_agents,), write)
 
 
 def state_kind(view: View) -> Kind:

@@ -143,9 +143,7 @@ def spare_own_base(world, spec, i):
     """Take a press back that would shoot at a base of tank i's own team, before or after the turn that it begins."""
     apart()
     tank = world.tanks[i]
-    if tank.press and (
-        own_base_in_line(world, spec, tank, tank.heading) or own_base_in_line(world, spec, tank, tank.move - 1)
-    ):
+    if own_base_in_line(world, spec, tank, tank.heading) or own_base_in_line(world, spec, tank, tank.move - 1):
         tank.press = 0
 
 
@@ -230,7 +228,7 @@ def keep_post(world, spec, i):
     apart()
     tank = world.tanks[i]
     stance = spec.stance[i]
-    if stance == HUNT or tank.move == 0 or tank.post_x < 0:
+    if tank.move == 0 or tank.post_x < 0:
         return
     dx, dy = tank.x - tank.post_x, tank.y - tank.post_y
     reach = 0 if stance == HOLD else PATROL_RANGE
