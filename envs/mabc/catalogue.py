@@ -156,6 +156,7 @@ _SKIRMISH = [
         "orchard",
         (learners(3, "armor"), bots(6, "basic")),
         max_steps=250,
+        random_rotation=True,
         note="three armoured tanks against six light ones: focus of fire",
     ),
     Scenario(
@@ -220,9 +221,10 @@ _SIEGE = [
     Scenario(
         "siege-3v3",
         "siege",
-        "citadel",
+        ("citadel", "gatehouse"),
         (learners(3), bots(3, "basic", stance="patrol")),
         max_steps=250,
+        random_rotation=True,
         note="guards on patrol: break in between their rounds",
     ),
     Scenario(
@@ -231,6 +233,7 @@ _SIEGE = [
         "island_fort",
         (learners(5), bots(5, stance="hold")),
         max_steps=300,
+        random_rotation=True,
         note="guards hold their posts: open the wall where they do not look",
     ),
     Scenario(
@@ -239,6 +242,7 @@ _SIEGE = [
         "island_fort",
         (learners(5), bots(8, "basic", driver=NOVICE)),
         max_steps=300,
+        random_rotation=True,
         note="guards come out to meet you: win the field, then the fort",
     ),
     Scenario(
@@ -305,6 +309,7 @@ _SCOUT = [
         targets=1,
         sight=48,
         max_steps=120,
+        random_rotation=True,
         note="one of four targets in short sight, two guards: divide the search",
     ),
     Scenario(
@@ -314,6 +319,7 @@ _SCOUT = [
         (learners(3), bots(4, "basic", driver=NOVICE, stance="hold")),
         targets=2,
         max_steps=240,
+        random_rotation=True,
         note="two of five targets: search a wide field past guards",
     ),
     Scenario(
@@ -324,6 +330,7 @@ _SCOUT = [
         targets=2,
         line_of_sight=True,
         max_steps=240,
+        random_rotation=True,
         note="guards on patrol, walls cut the view",
     ),
 ]

@@ -6,7 +6,7 @@ import numpy as np
 
 from .jit import kernel, rule
 from .observe.vector import observe_world, state_of_world
-from .params import HITS, HUNT, NOBODY, NUM_ACTIONS, RUNNING, TACTICAL_BOT, UP
+from .params import HITS, HUNT, NOBODY, NUM_ACTIONS, RUNNING, SCOUT, TACTICAL_BOT, UP
 from .reward import reset_potential, step_rewards
 from .rules.bases import guard_bases
 from .rules.bots import decide
@@ -48,7 +48,8 @@ def reset_tank(tank, spec, layout, i):
 def draw_places(world, spec, layout, t):
     """Spread the tanks of team t over its entries: a sample of them, in order (Knuth's algorithm S)."""
     wanted, left = spec.team_size[t], layout.entries[t]
-    if spec.wave_size[t] > 0 or wanted > left or spec.stance[spec.team_first[t]] != HUNT:
+    guards_targets = spec.mode == SCOUT and spec.stance[spec.team_first[t]] != HUNT
+    if spec.wave_size[t] > 0 or wanted > left or guards_targets:
         return
     i = spec.team_first[t]
     for e in range(layout.entries[t]):

@@ -114,7 +114,7 @@ def _fill_rewards(spec: np.void, scenario: Scenario, base_teams: list[int]) -> N
 
 
 def load_maps(scenario: Scenario) -> list[maps.Map]:
-    """The scenario's maps; MapError or ScenarioError says what is wrong with one."""
+    """The scenario's maps, in every rotation that is drawn; MapError or ScenarioError says what is wrong with one."""
     sources = (scenario.map,) if isinstance(scenario.map, str | PathLike) else tuple(scenario.map)
     if not sources:
         raise ScenarioError("map=(): expected a map's name, text or path, or a tuple of them")
@@ -123,7 +123,8 @@ def load_maps(scenario: Scenario) -> list[maps.Map]:
         found = maps.problems(one, scenario.mode, tuple(len(team.tanks) for team in scenario.teams))
         if found:
             raise ScenarioError(f"map {one.name or '(text)'!r} does not fit {scenario.name!r}: " + "; ".join(found))
-    return loaded
+    turns = range(4 if scenario.random_rotation else 1)
+    return [maps.rotated(one, quarter_turns) for one in loaded for quarter_turns in turns]
 
 
 def _at_start(team) -> int:
@@ -192,7 +193,7 @@ def _layout(scenario: Scenario, one: maps.Map, number: int, sides, bases: list[P
         layout["entries"][t] = len(entries)
         for e, (x, y) in enumerate(entries):
             layout["entry_x"][t, e], layout["entry_y"][t, e] = x, y
-        for place in _posts(scenario, team, entries, bases):
+        for place in _posts(scenario, t, entries, bases):
             layout["x"][slot], layout["y"][slot] = place
             layout["heading"][slot] = _facing(place, tiles.shape)
             slot += 1
@@ -202,12 +203,17 @@ def _layout(scenario: Scenario, one: maps.Map, number: int, sides, bases: list[P
     return array
 
 
-def _posts(scenario: Scenario, team, entries: tuple[Point, ...], bases: list[Point]) -> list[Point]:
-    """Where a team's tanks start: guards of `scout` next to the targets, others spread over their entries."""
-    count = _at_start(team)
-    if count > len(entries):  # `defend` only: the rest enter as soon as there is room
+def _posts(scenario: Scenario, t: int, entries: tuple[Point, ...], bases: list[Point]) -> list[Point]:
+    """Where the tanks of team t (from 0) start: guards of `scout` next to targets, others spread over their entries."""
+    count = _at_start(scenario.teams[t])
+    if count > len(entries) and scenario.mode == "defend":  # the rest enter as soon as there is room
         return [*entries, *[(-1, -1)] * (count - len(entries))]
-    if scenario.mode == "scout" and team is scenario.teams[-1]:
+    if count > len(entries):
+        raise ScenarioError(
+            f"swap_sides=True: team {t + 1} starts with {count} tanks at once, and on one of the sides that it takes "
+            f"the map has {len(entries)} entries: put more there, or set swap_sides=False"
+        )
+    if scenario.mode == "scout" and t == len(scenario.teams) - 1:
         nearest = sorted(entries, key=lambda e: (min(max(abs(e[0] - x), abs(e[1] - y)) for x, y in bases), e))
         return nearest[:count]
     # Evenly spaced and the same from both ends, so that a mirrored map gives mirrored teams.

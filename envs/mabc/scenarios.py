@@ -83,8 +83,8 @@ class Scenario:
     reset). sight: px from the tank's centre to each side of its window. max_steps: steps of frame_skip frames.
     targets: `scout` only, how many of the map's bases are targets in an episode (0: all). stage: sets the delay
     between entries. power_up_period: frames until a power-up appears, in modes without waves; 0: none. random_start:
-    draw at reset at which of their team's entries tanks start, those that hold posts apart, and where they look; not in
-    `defend`.
+    draw at reset at which of their team's entries tanks start, the guards of targets apart, and where they look; not in
+    `defend`. random_rotation: draw at reset by how many quarter turns the map is rotated.
     """
 
     name: str
@@ -100,6 +100,7 @@ class Scenario:
     per_agent_reward: bool = False
     swap_sides: bool = True
     random_start: bool = True
+    random_rotation: bool = False
     targets: int = 0
     stage: int = 1
     power_up_period: int = 0
@@ -189,7 +190,14 @@ def check(scenario: Scenario) -> None:
     _check_range(scenario, "targets", 0, MAX_BASES)
     _check_range(scenario, "stage", 1, 35)
     _check_range(scenario, "power_up_period", 0, 30_000)
-    for name in ("line_of_sight", "full_observability", "per_agent_reward", "swap_sides", "random_start"):
+    for name in (
+        "line_of_sight",
+        "full_observability",
+        "per_agent_reward",
+        "swap_sides",
+        "random_start",
+        "random_rotation",
+    ):
         if getattr(scenario, name) not in (False, True):
             raise ScenarioError(f"{name}={getattr(scenario, name)!r}: expected True or False")
     for n in scenario.carriers:

@@ -135,6 +135,16 @@ def test_a_map_that_does_not_fit_is_refused_with_a_reason():
         plays(own(mode="versus"))
     with pytest.raises(maps.MapError, match="unknown map 'clearin': did you mean 'clearing'"):
         plays(own(map="clearin"))
+    uneven = {"map": "A.A\n...\n..B", "teams": (Team(("player",) * 2), Team())}
+    with pytest.raises(ScenarioError, match="swap_sides=True: team 1 starts with 2 .* the map has 1 entries: put more"):
+        plays(own(**uneven))
+    assert (plays(own(**uneven), swap_sides=False).worlds["tanks"]["x"][0, :3] > 0).all()
+
+
+def test_who_guards_and_who_searches_is_told_by_number_not_by_looks():
+    """Two teams alike: one object in both places."""
+    env = plays(own(mode="scout", map="B.F\n...\nA..", teams=(Team(),) * 2, swap_sides=False))
+    assert [(tank["x"], tank["y"]) for tank in env.worlds["tanks"][0, :2]] == [(8, 40), (8, 8)]
 
 
 def test_it_is_frozen_and_changed_makes_another():

@@ -35,10 +35,11 @@ stand: the hex digit is their mask, 1 top left, 2 top right, 4 bottom left, 8 bo
     ....cccc....
 """
 
-from .checks import MODES, fits, problems, reachable, regions, symmetries, touching
+from .checks import MODES, fits, problems, reachable, regions, touching
 from .generator import generate
 from .grammar import Map, MapError, parse, place, to_text
 from .library import PURPOSES, load, names, split
+from .symmetry import rotated, symmetries
 
 __all__ = [
     "MODES",
@@ -54,6 +55,7 @@ __all__ = [
     "problems",
     "reachable",
     "regions",
+    "rotated",
     "split",
     "symmetries",
     "to_text",

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mabc.maps import fits, parse, problems, reachable, regions, symmetries, touching
+from mabc.maps import fits, parse, problems, reachable, regions, touching
 
 OPEN = """
 B...B
@@ -126,27 +126,3 @@ def test_touching_is_a_shared_edge_and_no_corner():
         [0, 0, 1, 1, 1, 0, 0],
         [0, 0, 0, 0, 0, 0, 0],
     ]
-
-
-def test_symmetries_name_who_takes_whose_place():
-    assert symmetries(parse("A.B\n...\nA.B")) == {
-        "mirror_x": (2, 1),
-        "mirror_y": (1, 2),
-        "rotate_180": (2, 1),
-    }
-    assert symmetries(parse("A..\n...\n..B")) == {"rotate_180": (2, 1)}
-    assert symmetries(parse("AE.\n...\n..B")) == {}
-    assert symmetries(parse("A#B\n...\n...")) == {"mirror_x": (2, 1)}
-    assert symmetries(parse(".A.\nD.B\n.C."))["rotate_90"] == (2, 3, 4, 1)
-    assert symmetries(parse("A..\n...\n...\n..B")) == {"rotate_180": (2, 1)}
-
-
-def test_symmetries_look_at_quarters_of_brick():
-    rows = ["AA..BB", "AA..BB", "1....2", "......", "......", "4....8"]
-    assert symmetries(parse("\n".join(rows), unit="tile")) == {"mirror_x": (2, 1)}
-    rows[2] = "1....1"
-    assert symmetries(parse("\n".join(rows), unit="tile")) == {}
-    turned = parse("\n".join(["AA..BB", "AA..BB", ".1.2..", "..8...", "DD..CC", "DD..CC"]), unit="tile")
-    assert symmetries(turned) == {}
-    turned = parse("\n".join(["AA..BB", "AA..BB", "..12..", "..48..", "DD..CC", "DD..CC"]), unit="tile")
-    assert symmetries(turned)["rotate_90"] == (2, 3, 4, 1)

@@ -7,6 +7,8 @@ import pytest
 
 from mabc import Team
 
+from .test_classic import close
+
 TWO = "B..F..B\n.......\n.......\n.......\n.......\n.......\nA..E..A"
 FOUR = "A..E..B\n.......\n.......\nG.....F\n.......\n.......\nC..H..D"
 SCOUT = "F....FB\n.......\n.......\n.......\n.......\n.......\nA..A..B"
@@ -441,3 +443,17 @@ def test_the_attackers_of_siege_swap_sides(play):
     assert (game.env.worlds["bases"]["x"][:, 0] == 56).all()
     two = play(TWO, ONE_LIFE, mode="siege", swap_sides=True, worlds=64)
     assert (two.env.worlds["tanks"]["y"][:, 0] == 104).all()
+
+
+def test_a_map_is_rotated_by_any_quarter_turn(play):
+    """All four are equally likely, entries, bases and terrain turn together, and the base's owner stays."""
+    text = "..F..\n.....\n.....\n..#..\nA...B"
+    game = play(text, (Team(),) * 2, mode="siege", worlds=4800, random_rotation=True)
+    places = {(40, 8): (8, 72), (72, 40): (8, 8), (40, 72): (72, 8), (8, 40): (72, 72)}
+    worlds = game.env.worlds
+    bases = list(zip(worlds["bases"]["x"][:, 0].tolist(), worlds["bases"]["y"][:, 0].tolist(), strict=True))
+    tanks = zip(worlds["tanks"]["x"][:, 0].tolist(), worlds["tanks"]["y"][:, 0].tolist(), strict=True)
+    assert all(places[base] == tank for base, tank in zip(bases, tanks, strict=True))
+    assert all(close(bases.count(place), 1 / 4, 4800) for place in places)
+    assert (worlds["bases"]["team"][:, 0] == 2).all()
+    assert [one.name for one in game.env.maps] == ["", "turned 90", "turned 180", "turned 270"]

@@ -78,16 +78,22 @@ def test_fixed_places_in_defend_or_where_asked_for(play, mode):
 
 
 @pytest.mark.parametrize("stance", ["hold", "patrol"])
-def test_who_holds_a_post_stays_there(play, stance):
-    """A post is part of the map; where its guard looks is drawn."""
+def test_posts_are_drawn_too(play, stance):
+    """What guards a base has holes, and not the same ones in every episode."""
     teams = (Team(("player",)), Team(("player",) * 2, "classic", stance=stance))
     game = play(teams=teams, worlds=64, random_start=True)
+    assert len(set(game.env.worlds["tanks"]["x"][:, 1].tolist())) == 6
+
+
+@pytest.mark.parametrize("stance", ["hold", "patrol"])
+def test_the_guards_of_targets_start_beside_them(play, stance):
+    """In `scout`; where they look is drawn."""
+    text = "\n".join(["B.BFB.B", *["......."] * 5, "A.....A"])
+    teams = (Team(("player",)), Team(("player",) * 2, "classic", stance=stance))
+    game = play(text, teams, mode="scout", worlds=64, random_start=True)
     tanks = game.env.worlds["tanks"]
     assert set(zip(tanks["x"][:, 1:3].ravel().tolist(), tanks["y"][:, 1:3].ravel().tolist(), strict=True)) == {
-        (8, 8),
-        (200, 8),
+        (40, 8),
+        (72, 8),
     }
     assert len(set(tanks["heading"][:, 1].tolist())) == 4
-    assert len(set(tanks["x"][:, 0].tolist())) == 7
-    assert (tanks["post_x"][:, 1:3] == tanks["x"][:, 1:3]).all()
-    assert params.STANCES[0] == "hunt"
