@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mabc import Team, params
+from mabc import Team
 from mabc.params import BASE
 
 from .test_classic import close
@@ -82,7 +82,9 @@ def test_posts_are_drawn_too(play, stance):
     """What guards a base has holes, and not the same ones in every episode."""
     teams = (Team(("player",)), Team(("player",) * 2, "classic", stance=stance))
     game = play(teams=teams, worlds=64, random_start=True)
-    assert len(set(game.env.worlds["tanks"]["x"][:, 1].tolist())) == 6
+    tanks = game.env.worlds["tanks"]
+    assert len(set(tanks["x"][:, 1].tolist())) == 6
+    assert (tanks["post_x"][:, 1:3] == tanks["x"][:, 1:3]).all()
 
 
 @pytest.mark.parametrize("stance", ["hold", "patrol"])
