@@ -136,7 +136,7 @@ def test_a_map_that_does_not_fit_is_refused_with_a_reason():
     with pytest.raises(maps.MapError, match="unknown map 'clearin': did you mean 'clearing'"):
         plays(own(map="clearin"))
     uneven = {"map": "A.A\n...\n..B", "teams": (Team(("player",) * 2), Team())}
-    with pytest.raises(ScenarioError, match=r"swap_sides=True: team 1 starts with 2 .* the map has 1 entries: put more"):
+    with pytest.raises(ScenarioError, match=r"team 1 starts with 2 .* the map has 1 entries: put more"):
         plays(own(**uneven))
     assert (plays(own(**uneven), swap_sides=False).worlds["tanks"]["x"][0, :3] > 0).all()
 
