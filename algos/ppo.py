@@ -14,6 +14,7 @@ few calls. (Where a team that shares its reward is wholly dead, one row stands i
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -287,48 +288,49 @@ POLICY_STATE = ("sizes", "weights", "value_norm")
 # --- loss ---
 
 
-def ppo_loss(
+def policy_loss(
     log_prob: torch.Tensor,
     entropy: torch.Tensor,
-    value: torch.Tensor,
     old_log_prob: torch.Tensor,
-    old_value: torch.Tensor,
     advantage: torch.Tensor,
-    target: torch.Tensor,
     weight: torch.Tensor | None,
     config: Config,
-    value_weight: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-    """Clipped surrogate, clipped value loss and entropy bonus, from arrays of one shape; values normalised.
+    """Clipped surrogate and entropy bonus from arrays of one shape: the loss, and metrics (scalars without gradient).
 
-    weight: 1 where the agent was alive, 0 elsewhere; None: all alive. Means are over the living, that of the
-    value loss over `value_weight` if it is given: over the stand-ins of dead teams, too.
-    Returns the loss and metrics (scalars without gradient).
+    weight: 1 where the agent was alive, 0 elsewhere; None: all alive. Means are over the living.
     """
-
-    def mean(x: torch.Tensor, weight: torch.Tensor | None = weight) -> torch.Tensor:
-        return x.mean() if weight is None else (x * weight).sum() / weight.sum().clamp_min(1)
-
     log_ratio = log_prob - old_log_prob
     ratio = log_ratio.exp()
     clipped = ratio.clamp(1 - config.clip_coef, 1 + config.clip_coef)
-    policy_loss = -mean(torch.minimum(ratio * advantage, clipped * advantage))
-    value_error = _value_error(value - target, config.huber_delta)
-    if config.clip_vloss:
-        near = old_value + (value - old_value).clamp(-config.clip_coef, config.clip_coef)
-        value_error = torch.maximum(value_error, _value_error(near - target, config.huber_delta))
-    value_loss = mean(value_error, weight if value_weight is None else value_weight)
-    entropy_mean = mean(entropy)
-    loss = policy_loss + config.vf_coef * value_loss - config.ent_coef * entropy_mean
+    surrogate = -_mean(torch.minimum(ratio * advantage, clipped * advantage), weight)
+    entropy_mean = _mean(entropy, weight)
     with torch.no_grad():
         metrics = {
-            "loss/policy": policy_loss.detach(),
-            "loss/value": value_loss.detach(),
+            "loss/policy": surrogate.detach(),
             "loss/entropy": entropy_mean.detach(),
-            "loss/approx_kl": mean(ratio - 1 - log_ratio),  # the k3 estimator (Schulman 2020)
-            "loss/clip_fraction": mean(((ratio - 1).abs() > config.clip_coef).to(ratio.dtype)),
+            "loss/approx_kl": _mean(ratio - 1 - log_ratio, weight),  # the k3 estimator (Schulman 2020)
+            "loss/clip_fraction": _mean(((ratio - 1).abs() > config.clip_coef).to(ratio.dtype), weight),
         }
-    return loss, metrics
+    return surrogate - config.ent_coef * entropy_mean, metrics
+
+
+def value_loss(
+    value: torch.Tensor, old_value: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None, config: Config
+) -> torch.Tensor:
+    """Clipped value loss from arrays of normalised values, all of one shape.
+
+    weight: 1 for the living and for the stand-ins of dead teams, 0 elsewhere; None: all count.
+    """
+    error = _value_error(value - target, config.huber_delta)
+    if config.clip_vloss:
+        near = old_value + (value - old_value).clamp(-config.clip_coef, config.clip_coef)
+        error = torch.maximum(error, _value_error(near - target, config.huber_delta))
+    return _mean(error, weight)
+
+
+def _mean(x: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+    return x.mean() if weight is None else (x * weight).sum() / weight.sum().clamp_min(1)
 
 
 def _value_error(difference: torch.Tensor, delta: float) -> torch.Tensor:
@@ -572,39 +574,49 @@ def learning_rows(storage: Storage, agent: Agent, values: np.ndarray, advantages
     return batch
 
 
-def minibatch_loss(agent: Agent, mb: dict[str, torch.Tensor]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-    """Loss of a minibatch of rows (see `learning_rows`)."""
-    first, actor_hidden, critic_hidden = mb.get("first"), mb.get("actor_hidden"), mb.get("critic_hidden")
-    out, _ = agent.actor(mb["x"], actor_hidden, first)
-    value, _ = agent.critic(mb.get("critic_x", mb["x"]), critic_hidden, first)
+def actor_gradients(agent: Agent, mb: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Gradients of the policy's loss in a minibatch of rows (see `learning_rows`); returns metrics."""
+    out, _ = agent.actor(mb["x"], mb.get("actor_hidden"), mb.get("first"))
     log_prob, entropy = evaluate_actions(agent, out, mb["masks"], mb["actions"])
-    old = mb["log_probs"], mb["values"], mb["advantages"], mb["returns"]
-    weights = mb.get("weight"), agent.config, mb.get("value_weight")
-    return ppo_loss(log_prob, entropy, value[..., 0], *old, *weights)
+    loss, metrics = policy_loss(log_prob, entropy, mb["log_probs"], mb["advantages"], mb.get("weight"), agent.config)
+    loss.backward()
+    return metrics
+
+
+def critic_gradients(agent: Agent, mb: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Gradients of the value's loss in a minibatch of rows; returns the loss."""
+    value, _ = agent.critic(mb.get("critic_x", mb["x"]), mb.get("critic_hidden"), mb.get("first"))
+    loss = value_loss(value[..., 0], mb["values"], mb["returns"], mb.get("value_weight"), agent.config)
+    (agent.config.vf_coef * loss).backward()
+    return loss.detach()
 
 
 def update(agent: Agent, optimiser: torch.optim.Optimizer, batch: dict[str, torch.Tensor]) -> dict[str, float]:
-    """Passes of minibatches over the rows of a rollout; metrics are means over minibatches ({}: no rows)."""
+    """Passes of minibatches over the rows of a rollout; metrics are means over minibatches ({}: no rows).
+
+    Actor and critic have no layer in common, so a second thread computes the critic's gradients meanwhile.
+    """
     config, rows = agent.config, batch["x"].shape[1]
     if rows == 0:
         return {}
     parameters = list(agent.parameters())
     sums: dict[str, torch.Tensor] = {}
     count = 0
-    for _ in range(config.update_epochs):
-        order = torch.randperm(rows).to(batch["x"].device)
-        for part in order.chunk(config.num_minibatches):
-            mb = {k: v.index_select(0 if k.endswith("hidden") else 1, part) for k, v in batch.items()}
-            loss, metrics = minibatch_loss(agent, mb)
-            optimiser.zero_grad()
-            loss.backward()
-            norm = nn.utils.clip_grad_norm_(parameters, config.max_grad_norm)
-            optimiser.step()
-            count += 1
-            for name, value in {**metrics, "loss/grad_norm": norm}.items():
-                sums[name] = sums.get(name, 0) + value
-        if config.target_kl and metrics["loss/approx_kl"].item() > config.target_kl:
-            break
+    with ThreadPoolExecutor(max_workers=1) as second:
+        for _ in range(config.update_epochs):
+            order = torch.randperm(rows).to(batch["x"].device)
+            for part in order.chunk(config.num_minibatches):
+                mb = {k: v.index_select(0 if k.endswith("hidden") else 1, part) for k, v in batch.items()}
+                optimiser.zero_grad()
+                critic = second.submit(critic_gradients, agent, mb)
+                metrics = actor_gradients(agent, mb) | {"loss/value": critic.result()}
+                metrics["loss/grad_norm"] = nn.utils.clip_grad_norm_(parameters, config.max_grad_norm)
+                optimiser.step()
+                count += 1
+                for name, value in metrics.items():
+                    sums[name] = sums.get(name, 0) + value
+            if config.target_kl and metrics["loss/approx_kl"].item() > config.target_kl:
+                break
     return {name: float(total) / count for name, total in sums.items()}
 
 

@@ -54,7 +54,7 @@ class Options:
     repeats: int = 5
     window: float = 0.2  # seconds a repeat measures, at least
     memory: float = 3.0  # GiB of observations; larger cases are left out and named
-    pairs: int = 7  # of a window of ours and one of a peer
+    pairs: int = 9  # of a window of ours and one of a peer
     pair_window: float = 3.0
     peer_batches: tuple[int, ...] = (256, 1024, 4096)
     peers: tuple[str, ...] = PEERS
@@ -84,6 +84,12 @@ class Case:
     obs: str
     threads: int
     batch: int
+    opponents: str | None = None  # None: as the scenario says
+
+    @property
+    def changes(self) -> dict[str, str]:
+        """What `make_batch` is told besides."""
+        return {} if self.opponents is None else {"opponents": self.opponents}
 
 
 @cache
@@ -117,11 +123,11 @@ def gib_needed(case: Case) -> float:
     return 2 * size(obs) * case.batch / 2**30
 
 
-def aged_worlds(scenario: str, batch: int, stops: int = 16, cohort: int = 64) -> dict[str, np.ndarray]:
+def aged_worlds(scenario: str, batch: int, stops: int = 16, cohort: int = 64, **changes: str) -> dict[str, np.ndarray]:
     """A snapshot of `batch` worlds at all ages, played at random; beyond stops * cohort they repeat."""
     cohort = max(1, min(cohort, batch // stops))
     stops = min(stops, batch)
-    env = mabc.make_batch(scenario, num_envs=cohort, seed=0)
+    env = mabc.make_batch(scenario, num_envs=cohort, seed=0, **changes)
     rng = np.random.default_rng(0)
     env.reset(seed=0)
     parts = []
@@ -141,7 +147,7 @@ def aged_worlds(scenario: str, batch: int, stops: int = 16, cohort: int = 64) ->
 
 def ready(case: Case, worlds: dict[str, np.ndarray]) -> tuple[Any, Callable[[int], None]]:
     """A case's environment, warm, and a function that makes k steps."""
-    env = mabc.make_batch(case.scenario, num_envs=case.batch, obs=case.obs, threads=case.threads)
+    env = mabc.make_batch(case.scenario, num_envs=case.batch, obs=case.obs, threads=case.threads, **case.changes)
     rng = np.random.default_rng(1)
     actions = rng.integers(env.num_actions, size=(16, case.batch, env.num_agents))
     env.reset(seed=0)
@@ -345,16 +351,19 @@ class Ours:
 
 
 def ours_at_best(scenario: str, options: Options) -> Ours:
-    """`make_batch` on all cores at the batch size that is fastest here, found by trying."""
+    """`make_batch` on all cores at the batch size that is fastest here, found by trying; against `classic`.
+
+    SMAX's enemies are of that kind: they go to the nearest of ours and shoot.
+    """
     best: tuple[float, Ours] | None = None
     tried = []
     for batch in sorted({1024, 4096, max(options.batches)}):
-        case = Case(scenario, "vector", cores(), batch)
-        env, steps = ready(case, aged_worlds(scenario, batch))
+        case = Case(scenario, "vector", cores(), batch, "classic")
+        env, steps = ready(case, aged_worlds(scenario, batch, **case.changes))
         found = rate(steps, batch, options.pair_window)
         tried.append({"batch": batch, "agent_steps_per_s": round(found * env.num_agents)})
         setting = {"interface": "make_batch", "scenario": scenario, "obs": "vector", "batch": batch}
-        setting |= {"threads": env.threads, "opponent": "classic", "tried": tried}
+        setting |= {"threads": env.threads, "opponents": case.opponents, "tried": tried}
         ours = Ours(setting, env.num_agents, lambda seconds, steps=steps, batch=batch: rate(steps, batch, seconds))
         if best is None or found > best[0]:
             best = (found, ours)

@@ -17,12 +17,16 @@ from tests.toy_env import ToyEnv, make
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
+def doubles(*arrays):
+    return [torch.tensor(x, dtype=torch.float64) for x in arrays]
+
+
 def loss_of(config, log_prob, value, old_value, advantage, target, weight=None, entropy=(0.5, 0.5)):
-    t = [
-        torch.tensor(x, dtype=torch.float64)
-        for x in (log_prob, entropy, value, (0.0, 0.0), old_value, advantage, target)
-    ]
-    return ppo.ppo_loss(*t, None if weight is None else torch.tensor(weight), config)
+    """The whole loss, of which both halves of an update have their gradients, and its metrics."""
+    weight = None if weight is None else torch.tensor(weight)
+    policy, metrics = ppo.policy_loss(*doubles(log_prob, entropy, (0.0, 0.0), advantage), weight, config)
+    of_value = ppo.value_loss(*doubles(value, old_value, target), weight, config)
+    return policy + config.vf_coef * of_value, metrics | {"loss/value": of_value}
 
 
 def test_loss_by_hand():
@@ -56,17 +60,42 @@ def test_the_dead_do_not_count():
 def test_stand_ins_count_for_the_value_alone():
     config = ppo.Config(clip_vloss=False, vf_coef=0.5, ent_coef=0.1, huber_delta=0)
     # policy and entropy of the first alone; value errors 1 and 2: halves of squares 0.5 and 2
-    t = [torch.tensor(x) for x in ((0.0, 5.0), (0.5, 9.0), (1.0, 2.0), (0.0, 0.0), (0.0, 0.0), (1.0, 7.0), (0.0, 0.0))]
-    loss, metrics = ppo.ppo_loss(*t, torch.tensor((1.0, 0.0)), config, torch.tensor((1.0, 1.0)))
-    assert loss.item() == pytest.approx(-1 + 0.5 * 1.25 - 0.1 * 0.5)
-    loss, _ = ppo.ppo_loss(*t, torch.zeros(2), config, torch.tensor((1.0, 1.0)))
-    assert loss.item() == pytest.approx(0.5 * 1.25), "nobody alive"
+    of_actor, of_critic = doubles((0.0, 5.0), (0.5, 9.0), (0.0, 0.0), (1.0, 7.0)), doubles((1, 2), (0, 0), (0, 0))
+    loss, _ = ppo.policy_loss(*of_actor, torch.tensor((1.0, 0.0)), config)
+    assert loss.item() == pytest.approx(-1 - 0.1 * 0.5)
+    assert ppo.policy_loss(*of_actor, torch.zeros(2), config)[0].item() == 0, "nobody alive"
+    assert ppo.value_loss(*of_critic, torch.ones(2), config).item() == pytest.approx(1.25)
+
+
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_an_update_knows_who_lives_and_who_stands_in(recurrent):
+    """Of three rows one is a stand-in's: its action pulls no weight of the actor, its value does pull the critic's."""
+    config = ppo.Config(hidden_size=4, recurrent=recurrent, chunk_length=1, clip_vloss=False)
+    agent = ppo.Agent({"obs": 2, "state": 1, "agents": 3, "actions": 3, "action_dims": 0}, config)
+
+    def gradients(**changes):
+        torch.manual_seed(0)
+        batch = {name: torch.randn(1, 3) for name in ("log_probs", "values", "advantages", "returns")}
+        batch |= {"x": torch.randn(1, 3, 2), "masks": torch.ones(1, 3, 3, dtype=torch.bool)}
+        batch |= {"actions": torch.tensor([[0, 1, 2]]), "value_weight": torch.ones(1, 3)}
+        batch |= {"weight": torch.tensor([[1.0, 1.0, 0.0]]), "first": torch.zeros(1, 3, dtype=torch.bool)}
+        batch |= {"actor_hidden": torch.zeros(3, 4), "critic_hidden": torch.zeros(3, 4)}
+        for name, value in changes.items():
+            batch[name][0, 2] = value
+        agent.zero_grad()
+        ppo.actor_gradients(agent, batch)
+        ppo.critic_gradients(agent, batch)
+        return [torch.cat([p.grad.flatten() for p in net.parameters()]) for net in (agent.actor, agent.critic)]
+
+    actor, critic = gradients()
+    assert torch.equal(gradients(actions=0, advantages=9.0)[0], actor)
+    assert not torch.allclose(gradients(returns=9.0)[1], critic)
 
 
 def test_gradient_stops_where_the_ratio_is_clipped():
     log_prob = torch.tensor([math.log(1.5), math.log(1.1)], requires_grad=True)
     zeros = torch.zeros(2)
-    loss, _ = ppo.ppo_loss(log_prob, zeros, zeros, zeros, zeros, torch.ones(2), zeros, None, ppo.Config())
+    loss, _ = ppo.policy_loss(log_prob, zeros, zeros, torch.ones(2), None, ppo.Config())
     loss.backward()
     assert log_prob.grad[0] == 0
     assert log_prob.grad[1] == pytest.approx(-1.1 / 2)

@@ -67,7 +67,7 @@ def test_rays_and_ways_reach_as_far_as_planes(play, sight, shift):
             else:
                 game.paint("\n".join("@" * 26), column, 0)
             steel = game.env.observe("planes")[0, 0, CHANNELS.index("steel")].any()
-            ray = game.env.observe("vector")[0, 0, 21 + 3 * heading] < 1
+            ray = game.env.observe("vector")[0, 0, 21 + 4 * heading] < 1
             ways = game.env.observe("text")[0][0].split("Ways (tiles): ")[1].split("; ")[heading]
             told.append((steel, ray, "steel" in ways))
     assert {bool(steel) for steel, _, _ in told} == {False, True}

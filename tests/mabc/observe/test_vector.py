@@ -82,15 +82,19 @@ def test_rays(game):
         "up.drive": 3 / 8,
         "up.shot": 3 / 8,
         "up.brick": 0,
+        "up.tank": 0,
         "right.drive": 2 / 8,
         "right.shot": 2 / 8,
         "right.brick": 1,
+        "right.tank": 0,
         "down.drive": 1 / 8,
         "down.shot": 1,
         "down.brick": 0,
+        "down.tank": 0,
         "left.drive": 4 / 8,
         "left.shot": 1,
         "left.brick": 0,
+        "left.tank": 0,
     }
 
 
@@ -101,6 +105,54 @@ def test_rays_end_at_the_border(game):
     assert (row["down.drive"], row["down.shot"], row["down.brick"]) == (0, 0, 0)
     assert (row["left.drive"], row["left.shot"], row["left.brick"]) == (1 / 8, 1 / 8, 1)
     assert row["up.drive"] == 1
+
+
+def in_line(game, agent=0):
+    """What an agent's rays tell of tanks: up, right, down, left."""
+    row = seen(game, agent, "ray")
+    return [row[f"{side}.tank"] for side in ("up", "right", "down", "left")]
+
+
+def test_rays_tell_whom_a_shot_would_meet(game):
+    """Tank 0 stands at (104, 104); 1 is a mate, 2 and 3 are enemies."""
+    game.put(1, 104, 136, "up")
+    game.put(2, 56, 104, "up")
+    game.put(3, 113, 88, "up")  # 9 px beside the line: a shot hits below 10
+    assert in_line(game) == [1 - 16 / 64, 0, -(1 - 32 / 64), 1 - 48 / 64]
+    assert in_line(game, agent=1) == [-(1 - 32 / 64), 0, 0, 0], "the enemy beside the line is behind the mate"
+    game.put(3, 114, 88, "up")
+    assert in_line(game)[0] == 0
+
+
+def test_of_two_tanks_in_line_a_ray_tells_the_nearer(game):
+    game.put(1, 136, 104, "up")
+    game.put(2, 152, 104, "up")
+    assert in_line(game)[1] == -(1 - 32 / 64)
+    game.put(3, 120, 104, "up")
+    assert in_line(game)[1] == 1 - 16 / 64
+
+
+@pytest.mark.parametrize(("code", "met"), [(STEEL, 0), (15, 0), (WATER, 1 - 48 / 64), (FOREST, 1 - 48 / 64)])
+def test_a_wall_between_keeps_a_tank_from_being_met(game, code, met):
+    game.put(2, 104, 152, "up")
+    tile(game, 12, 16, code)
+    assert in_line(game)[2] == met
+
+
+def test_a_wall_behind_does_not(game):
+    game.put(2, 104, 152, "up")
+    tile(game, 12, 20, STEEL)
+    assert in_line(game)[2] == 1 - 48 / 64
+
+
+@pytest.mark.parametrize("hidden", [{"in_forest": 1}, {"alive": 0}])
+def test_who_is_not_seen_is_not_met(game, hidden):
+    game.put(2, 104, 160, "up")
+    assert in_line(game)[2] == 1 - 56 / 64
+    game.put(2, 104, 160, "up")
+    for name, value in hidden.items():
+        game.tank(2)[name] = value
+    assert in_line(game)[2] == 0
 
 
 def test_bases_are_known_from_afar(game):
