@@ -33,7 +33,7 @@ PRESETS = {
     "ippo": {},
     "mappo": {"centralised": True},
 }
-TOTAL_STEPS = 4_000_000  # environment steps of a run, unless total_steps= is given
+TOTAL_STEPS = 3_000_000  # environment steps of a run, unless total_steps= is given
 
 # --- config ---
 

@@ -22,14 +22,13 @@ from bench_common import ROOT, machine, tell, versions
 
 TEAMS = {
     "skirmish-3v3": ["env.scenario=skirmish-3v3"],
-    "skirmish-5v5": ["env.scenario=skirmish-5v5", "total_steps=3_000_000"],
+    "skirmish-5v5": ["env.scenario=skirmish-5v5"],
     "siege-3v3": ["env.scenario=siege-3v3", "env.shaping=1.0"],
     "versus-2v2": ["env.scenario=versus-2v2"],
-    "scout-2v2": ["env.scenario=scout-2v2", "env.shaping=1.0", "total_steps=2_000_000"],
+    "scout-2v2": ["env.scenario=scout-2v2", "env.shaping=1.0"],
     "defend-2": [
-        *("env.scenario=defend-2", "env.kill=8", "total_steps=3_000_000"),
-        *("algo.num_steps=64", "algo.gamma=0.99", "algo.lr=1e-3", "algo.update_epochs=3"),
-        *("algo.ent_coef=0.01", "algo.hidden_size=128"),
+        *("env.scenario=defend-2", "env.kill=8"),
+        *("algo.num_steps=64", "algo.lr=1e-3", "algo.update_epochs=3", "algo.ent_coef=0.01"),
     ],
 }
 """What follows `python -m algos.train env=mabc` for each team; all else is as it is by default, seed 0."""

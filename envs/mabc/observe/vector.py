@@ -77,7 +77,7 @@ STATE_TANK = (
 ).split()
 STATE_BASE = "alive x y".split()
 ZERO, ONE, TWO, QUARTER = np.float32(0.0), np.float32(1.0), np.float32(2.0), np.float32(0.25)
-FOREST_REACH = np.float32(FOREST_RANGE)
+FOREST_REACH, LINE_OF_FIRE = np.float32(FOREST_RANGE), np.float32(BULLET_TANK)
 LEVEL_SCALE = np.float32(1.0 / MAX_LEVEL)
 SHIELD_SCALE, STUN_SCALE = np.float32(1.0 / HELMET_FRAMES), np.float32(1.0 / STUN_FRAMES)
 FREEZE_SCALE, ENTER_SCALE = np.float32(1.0 / FREEZE_FRAMES), np.float32(1.0 / ENTER_FRAMES)
@@ -330,10 +330,11 @@ def describe_tanks(world, spec, rows):
 def observe_other(tank, x, y, sight, scale, row, out):
     """Another tank and the first of its bullets in flight into out, float32 [NUM_OTHER], zero where unseen.
 
-    x, y: the observer's place; row as of describe_tanks. Multiplied by what is seen, not branched on it: who is seen
-    is too irregular for the processor to predict. The zero that is added makes 0.0 of -0.0, which a product of what is
-    negative and unseen would be. All is read before anything is written, so that the compiler, which cannot know that
-    row and out do not overlap, may treat several columns at once.
+    x, y: the observer's place; row as of describe_tanks. Returns whether the two are in line, near enough for a shot to
+    hit. Multiplied by what is seen, not branched on it: who is seen is too irregular for the processor to predict. The
+    zero that is added makes 0.0 of -0.0, which a product of what is negative and unseen would be. All is read before
+    anything is written, so that the compiler, which cannot know that row and out do not overlap, may treat several
+    columns at once.
     """
     dx, dy, bullet_dx, bullet_dy = row[1] - x, row[2] - y, row[10] - x, row[11] - y
     inside = max(abs(dx), abs(dy)) <= sight
@@ -361,6 +362,7 @@ def observe_other(tank, x, y, sight, scale, row, out):
     out[11] = bullet_dy * bullet_near + ZERO
     out[12] = bullet_heading_x + ZERO
     out[13] = bullet_heading_y + ZERO
+    return inside & (min(abs(dx), abs(dy)) < LINE_OF_FIRE)
 
 
 @rule
@@ -403,24 +405,23 @@ def correct_others(world, spec, i, scale, rows, out):
 
 
 @rule
-def observe_line_of_fire(others, allies, scale, out):
+def observe_line_of_fire(in_line, allies, first, scale, out):
     """What tank a shot up, right, down and left meets first: each ray's last column, from the other columns of out.
 
-    1 - its distance in sights for an enemy, minus that for a mate, 0 where there is none before the wall. Few tanks
-    are in line with one another, so that a branch is cheaper here than products.
+    1 - its distance in sights for an enemy, minus that for a mate, 0 where there is none before the wall. in_line: bit
+    k is set where the k-th other tank is in line; their columns begin with `first`, those of allies before enemies'.
     """
-    half, gap = np.float32(BULLET_TANK) * scale, np.float32(BLOCK) * scale
-    first = out.shape[0] - others * NUM_OTHER
-    for k in range(others):
+    gap, k = np.float32(BLOCK) * scale, 0
+    while in_line >> k:
         at = first + k * NUM_OTHER
-        dx, dy = out[at + 1], out[at + 2]
-        if min(abs(dx), abs(dy)) >= half or out[at] == ZERO:
-            continue
-        distance = max(abs(dx), abs(dy))
-        heading = (UP if dy < ZERO else DOWN) if abs(dy) >= abs(dx) else (LEFT if dx < ZERO else RIGHT)
-        column = NUM_SELF + 4 * heading
-        if distance - gap < out[column + 1] and ONE - distance > abs(out[column + 3]):
-            out[column + 3] = ONE - distance if k >= allies else distance - ONE
+        if (in_line >> k & 1) != 0 and out[at] != ZERO:
+            dx, dy = out[at + 1], out[at + 2]
+            distance = max(abs(dx), abs(dy))
+            heading = (UP if dy < ZERO else DOWN) if abs(dy) >= abs(dx) else (LEFT if dx < ZERO else RIGHT)
+            column = NUM_SELF + 4 * heading
+            if distance - gap < out[column + 1] and ONE - distance > abs(out[column + 3]):
+                out[column + 3] = ONE - distance if k >= allies else distance - ONE
+        k += 1
 
 
 @rule
@@ -444,13 +445,15 @@ def observe_agent(world, spec, i, scales, rows, two_shots, out):
         at += 9
     x, y = np.float32(tank.x), np.float32(tank.y)
     sight = np.float32(np.inf) if spec.full_observability else np.float32(spec.sight)
+    in_line = 0
     for k in range(spec.num_tanks - 1):
-        j = spec.others[i, k]
-        observe_other(tank, x, y, sight, scales[0], rows[j], out[at : at + NUM_OTHER])
-        at += NUM_OTHER
+        row = rows[spec.others[i, k]]
+        other = out[at + k * NUM_OTHER : at + (k + 1) * NUM_OTHER]
+        in_line |= observe_other(tank, x, y, sight, scales[0], row, other) << k
     if two_shots or spec.line_of_sight:
-        correct_others(world, spec, i, scales[0], rows, out[at - NUM_OTHER * (spec.num_tanks - 1) : at])
-    observe_line_of_fire(spec.num_tanks - 1, spec.team_size[tank.team - 1] - 1, scales[0], out)
+        correct_others(world, spec, i, scales[0], rows, out[at:])
+    if in_line != 0:
+        observe_line_of_fire(in_line, spec.team_size[tank.team - 1] - 1, at, scales[0], out)
 
 
 @rule
