@@ -7,7 +7,8 @@
 A step is as in bench_env.py, on one thread. Each checkout has a process of its own and they run by turns, a window at a
 time; whoever was second in one pair is first in the next. Where a process has its memory decides some percent for as
 long as it lives, so several of each are measured, and the interval of the mean ratio comes from them (Student's t).
-The scenarios have a map and opponents that both checkouts know.
+The scenarios have a map and opponents that both checkouts know, and bots know everything, as they did before they had
+`knowledge`.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ CASES = (
 )
 
 WORKER = """
-import json, sys, time
+import dataclasses, json, sys, time
 sys.path.insert(0, sys.argv[1] + "/envs")
 import numpy as np
 import mabc
@@ -43,7 +44,11 @@ ready = []
 for name, changes in cases:
     if isinstance(changes.get("opponents"), dict):
         changes["opponents"] = {int(team): bot for team, bot in changes["opponents"].items()}
-    env = mabc.make_batch(name, num_envs=worlds, threads=1, **changes)
+    scenario = mabc.scenario(name).changed(**changes)
+    if hasattr(mabc.Team(), "knowledge"):  # earlier bots knew everything
+        teams = tuple(dataclasses.replace(team, knowledge="all") for team in scenario.teams)
+        scenario = scenario.changed(teams=teams)
+    env = mabc.make_batch(scenario, num_envs=worlds, threads=1)
     rng = np.random.default_rng(0)
     actions = rng.integers(env.num_actions, size=(16, worlds, env.num_agents))
     env.reset(seed=0)

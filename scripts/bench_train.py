@@ -25,7 +25,7 @@ checkpoints.
 
 The settings are those that algos/ppo.py has by default, which were chosen for it and not for SB3; sb3-best has a batch
 of its own. The wider the network and the more the passes, the more of the time is the same arithmetic in both, and the
-smaller the difference: `--width 128 --epochs 4` shows it.
+smaller the difference: `--width 256 --epochs 4` shows it.
 
 Learners take turns, one interval of training each, all in one process, so that what else the machine does falls on all
 of them; each has a clock and random streams of its own. Between intervals the clock stands and the greedy policy plays
@@ -66,21 +66,21 @@ class Settings:
     """What all learners share: by default as `make train`. Runs of different settings do not go into one file."""
 
     scenario: str = "skirmish-3v3"
-    opponent: str = "classic"
+    opponent: str = "tactical:novice"
     worlds: int = 256  # B
     num_steps: int = 16  # steps per world between updates (T)
     epochs: int = 2
     minibatches: int = 8
     layers: int = 2
-    width: int = 64
+    width: int = 128
     lr: float = 2e-3  # falls linearly to 0 over the budget
-    gamma: float = 0.98
-    gae_lambda: float = 0.9
+    gamma: float = 0.99
+    gae_lambda: float = 0.95
     clip: float = 0.2
-    entropy: float = 0.02
+    entropy: float = 0.002
     value: float = 0.5
     max_grad_norm: float = 0.5
-    budget: int = 1_500_000  # environment steps, summed over worlds
+    budget: int = 3_000_000  # environment steps, summed over worlds
     interval: int = 16_384  # environment steps between evaluations, at least a rollout
     least: int = 10  # intervals that everybody trains for, so that steps a second are of something
     episodes: int = 512  # of an evaluation

@@ -155,6 +155,7 @@ def observe_ray(world, at, step, side, first_mask, second_mask, lit, border, sig
     out[column] = np.float32(drive) * share
     out[column + 1] = np.float32(shot) * share
     out[column + 2] = brick
+    out[column + 3] = ZERO
 
 
 @rule
@@ -191,6 +192,7 @@ def observe_veiled_ray(world, spec, tank, heading, lit, border, sight, share, ou
     out[column] = np.float32(drive) * share
     out[column + 1] = np.float32(shot) * share
     out[column + 2] = brick
+    out[column + 3] = ZERO
 
 
 @rule
@@ -252,7 +254,8 @@ def observe_self(world, i, scales, out):
     x, y = np.float32(tank.x), np.float32(tank.y)
     out[1] = x * (TWO * across) - ONE
     out[2] = y * (TWO * down) - ONE
-    out[3 + tank.heading] = ONE
+    for heading in range(4):
+        out[3 + heading] = ONE if tank.heading == heading else ZERO
     out[7] = np.float32(tank.level) * LEVEL_SCALE
     out[8] = np.float32(tank.hits) * QUARTER
     out[9] = np.float32(min(tank.lives, 4)) * QUARTER
@@ -425,17 +428,19 @@ def observe_line_of_fire(in_line, allies, first, scale, out):
 
 
 @rule
-def observe_agent(world, spec, i, scales, rows, two_shots, out):
-    """Write the row of tank i into out, float32 [D]; rows, two_shots: as of describe_tanks."""
+def observe_agent(world, spec, i, clock, scales, rows, two_shots, out):
+    """Write the row of tank i into out, float32 [D]; clock: `time_left`; rows, two_shots: as of describe_tanks."""
     tank = world.tanks[i]
-    own = NUM_SELF + NUM_RAYS + 4 * spec.num_bases + 9 * spec.power_ups
-    for d in range(own if tank.alive else out.shape[0]):
-        out[d] = ZERO
-    out[0] = time_left(world, spec)
     if not tank.alive:
+        for d in range(out.shape[0]):
+            out[d] = ZERO
+        out[0] = clock
         return
+    out[0] = clock
     observe_self(world, i, scales, out)
     observe_rays(world, spec, tank, out)
+    for d in range(NUM_SELF + NUM_RAYS, NUM_SELF + NUM_RAYS + 4 * spec.num_bases + 9 * spec.power_ups):
+        out[d] = ZERO
     at = NUM_SELF + NUM_RAYS
     for b in range(spec.num_bases):
         observe_base(world, spec, i, b, scales, out[at : at + 4])
@@ -460,9 +465,9 @@ def observe_agent(world, spec, i, scales, rows, two_shots, out):
 def observe_world(world, spec, rows, out):
     """Write the observations of all agents of one world into out, float32 [N, D]; rows: scratch.tank_rows."""
     two_shots = describe_tanks(world, spec, rows)
-    scales = scales_of(world, spec)
+    clock, scales = np.float32(time_left(world, spec)), scales_of(world, spec)
     for n in range(spec.num_agents):
-        observe_agent(world, spec, spec.slot[n], scales, rows, two_shots, out[n])
+        observe_agent(world, spec, spec.slot[n], clock, scales, rows, two_shots, out[n])
 
 
 @rule
