@@ -33,7 +33,7 @@ TEAMS = {
 }
 """What follows `python -m algos.train env=mabc` for each team; all else is as it is by default, seed 0."""
 
-REPLAYS = {"skirmish-5v5": 2, "versus-2v2": 0, "defend-2": 0}
+REPLAYS = {"skirmish-5v5": 12, "versus-2v2": 4, "defend-2": 0}
 """Seeds of the episodes in docs/replays/."""
 
 ZOO = ROOT / "algos" / "zoo"
