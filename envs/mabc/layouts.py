@@ -114,7 +114,7 @@ def _fill_rewards(spec: np.void, scenario: Scenario, base_teams: list[int]) -> N
 
 
 def load_maps(scenario: Scenario) -> list[maps.Map]:
-    """The scenario's maps, in every rotation that is drawn; MapError or ScenarioError says what is wrong with one."""
+    """The scenario's maps, as they are told; MapError or ScenarioError says what is wrong with one."""
     sources = (scenario.map,) if isinstance(scenario.map, str | PathLike) else tuple(scenario.map)
     if not sources:
         raise ScenarioError("map=(): expected a map's name, text or path, or a tuple of them")
@@ -123,8 +123,7 @@ def load_maps(scenario: Scenario) -> list[maps.Map]:
         found = maps.problems(one, scenario.mode, tuple(len(team.tanks) for team in scenario.teams))
         if found:
             raise ScenarioError(f"map {one.name or '(text)'!r} does not fit {scenario.name!r}: " + "; ".join(found))
-    turns = range(4 if scenario.random_rotation else 1)
-    return [maps.rotated(one, quarter_turns) for one in loaded for quarter_turns in turns]
+    return loaded
 
 
 def _at_start(team) -> int:
@@ -133,8 +132,9 @@ def _at_start(team) -> int:
 
 
 def layouts_of(scenario: Scenario) -> tuple[np.ndarray, list[int], list[maps.Map]]:
-    """Every start position: a LAYOUT array, the team of each base, and the maps."""
-    loaded = load_maps(scenario)
+    """Every start position: a LAYOUT array, the team of each base, and the maps in every rotation that is drawn."""
+    turns = range(4 if scenario.random_rotation else 1)
+    loaded = [maps.rotated(one, quarter_turns) for one in load_maps(scenario) for quarter_turns in turns]
     found, base_teams = [], None
     for number, one in enumerate(loaded):
         for sides in _sides(scenario, one):

@@ -89,6 +89,7 @@ def scenarios(draw, frame_skip=1):
         power_up_period=draw(st.sampled_from((0, 20))),
         carriers=(1, 2, 3),
         random_start=draw(st.booleans()),
+        random_rotation=draw(st.booleans()),
         line_of_sight=draw(st.booleans()),
         full_observability=draw(st.booleans()),
         per_agent_reward=draw(st.booleans()),

@@ -75,7 +75,7 @@ def test_what_is_told_fits_80_columns(run, tmp_path):
     shown = run("skirmish-2v2-mixed", "--info").out
     assert max(map(len, shown.splitlines())) <= 80
     shown = " ".join(shown.split())
-    for words in ("of a team of 2", "expert", "random legal actions", "success", "observations 75 numbers"):
+    for words in ("of a team of 2", "expert", "random legal actions", "success", "observations 79 numbers"):
         assert words in shown
     assert shown == " ".join(run(tmp_path / "data" / "skirmish-2v2-mixed.safetensors", "--info").out.split())
     listed = run("--list").out

@@ -27,7 +27,7 @@ def test_whole_episodes_and_equally_many_of_each_world():
     assert dataset.num_episodes % 4 == 0
     assert dataset.num_steps >= 400
     assert dataset.num_steps - dataset.lengths[-4:].sum() < 400  # one round less would be too few
-    assert dataset.obs.shape == (dataset.num_steps + dataset.num_episodes, 2, 75)
+    assert dataset.obs.shape == (dataset.num_steps + dataset.num_episodes, 2, 79)
     assert dataset.extras["state"].shape == (len(dataset.obs), 69)
     ended = dataset.terminals[dataset.starts[1:] - 1]
     assert (ended | (dataset.lengths == mabc.scenario("skirmish-2v2").max_steps)).all()
@@ -102,22 +102,22 @@ def test_entities_are_those_of_the_environment(tmp_path):
 
 def test_mixed_is_made_of_four_and_kept_to_the_bit(same):
     lines = []
-    dataset = recipes.make("siege-3v3-mixed", steps=200, progress=lines.append)
-    same(store.load(store.path_of("siege-3v3-mixed")), dataset)
+    dataset = recipes.make("scout-2v2-mixed", steps=200, progress=lines.append)
+    same(store.load(store.path_of("scout-2v2-mixed")), dataset)
     assert list(dataset.info["made"]["parts"]) == ["random", "medium", "expert", "tactical"]
     assert np.unique(dataset.extras["part"]).tolist() == [0, 1, 2, 3]
-    assert dataset.info["made"]["parts"]["expert"]["who"].startswith("zoo:siege-3v3")
-    assert dataset.info["env"]["scenario"] == "siege-3v3"
+    assert dataset.info["made"]["parts"]["expert"]["who"].startswith("zoo:scout-2v2")
+    assert dataset.info["env"]["scenario"] == "scout-2v2"
     assert dataset.info["references"]["random"] < dataset.info["references"]["expert"]
     assert any("win rate" in line for line in lines)
-    again = recipes.make("siege-3v3-mixed", steps=200, progress=silent)
+    again = recipes.make("scout-2v2-mixed", steps=200, progress=silent)
     same(again, dataset)
-    other = recipes.make("siege-3v3-mixed", steps=200, seed=1, progress=silent)
+    other = recipes.make("scout-2v2-mixed", steps=200, seed=1, progress=silent)
     assert other.obs.tobytes() != dataset.obs.tobytes()
 
 
 def test_who_is_the_expert():
-    assert battles.zoo_team("siege-3v3") == "zoo:siege-3v3"
+    assert battles.zoo_team("scout-2v2") == "zoo:scout-2v2"
     assert battles.zoo_team("defend-2") is None  # tactical is better than the trained team
     assert battles.zoo_team("skirmish-2v2") is None
     assert battles.player("defend-2", "expert", 0)[1] == "tactical"
@@ -130,8 +130,8 @@ def test_a_sampled_team_leaves_torch_as_it_was():
     expected = torch.rand(3)
     torch.manual_seed(5)
     threads = torch.get_num_threads()
-    act, _ = battles.player("siege-3v3", "expert", 0)
-    battles.collect("siege-3v3", act, 0, worlds=2, rounds=1)
+    act, _ = battles.player("scout-2v2", "expert", 0)
+    battles.collect("scout-2v2", act, 0, worlds=2, rounds=1)
     assert torch.equal(torch.rand(3), expected)
     assert torch.get_num_threads() == threads
 

@@ -175,7 +175,7 @@ def test_other_rules_and_other_teams(tmp_path):
     with pytest.raises(DatasetError, match="recorded in skirmish-2v2, the environment is skirmish-3v3"):
         load_data(path, {**DUO, "scenario": "skirmish-3v3"})
     unnamed = str(store.save(tmp_path / "c.safetensors", battle(scenario=None)))
-    with pytest.raises(DatasetError, match=r"observations of shape \(75,\), the environment \(103,\)"):
+    with pytest.raises(DatasetError, match=r"observations of shape \(79,\), the environment \(107,\)"):
         load_data(unnamed, {**DUO, "scenario": "skirmish-3v3"})
     with pytest.raises(DatasetError, match="it has observations of shape"):
         load_data(path, {**DUO, "obs": "planes"})
