@@ -239,7 +239,7 @@ _SIEGE = [
     Scenario(
         "siege-5v8",
         "siege",
-        "island_fort",
+        ("island_fort", "gatehouse"),
         (learners(5), bots(8, "basic", driver=NOVICE)),
         max_steps=300,
         random_rotation=True,
