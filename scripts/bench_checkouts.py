@@ -14,14 +14,13 @@ The scenarios have a map and opponents that both checkouts know, and bots know e
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bench_common import ROOT, header, spread, tell, write_json
+from bench_common import ROOT, Worker, header, spread, tell, write_json
 from scipy import stats
 
 CASES = (
@@ -34,16 +33,14 @@ CASES = (
 )
 
 WORKER = """
-import dataclasses, json, sys, time
+import ast, dataclasses, json, sys, time
 sys.path.insert(0, sys.argv[1] + "/envs")
 import numpy as np
 import mabc
 
-worlds, cases = int(sys.argv[2]), json.loads(sys.argv[3])
+worlds, cases = int(sys.argv[2]), ast.literal_eval(sys.argv[3])
 ready = []
 for name, changes in cases:
-    if isinstance(changes.get("opponents"), dict):
-        changes["opponents"] = {int(team): bot for team, bot in changes["opponents"].items()}
     scenario = mabc.scenario(name).changed(**changes)
     if hasattr(mabc.Team(), "knowledge"):  # earlier bots knew everything
         teams = tuple(dataclasses.replace(team, knowledge="all") for team in scenario.teams)
@@ -55,7 +52,7 @@ for name, changes in cases:
     for k in range(3 * env.max_steps):  # then worlds are of all ages
         env.step(actions[k % 16])
     ready.append((env, actions))
-print("ready", flush=True)
+print('"ready"', flush=True)
 for line in sys.stdin:
     case, window = json.loads(line)
     env, actions = ready[case]
@@ -69,48 +66,25 @@ for line in sys.stdin:
 """
 
 
-class Engine:
-    """A checkout's engine in a process of its own."""
-
-    def __init__(self, checkout: Path, worlds: int):
-        command = [sys.executable, "-c", WORKER, str(checkout), str(worlds), json.dumps(CASES)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.answer()
-
-    def answer(self) -> str:
-        """Its next line."""
-        assert self.process.stdout
-        line = self.process.stdout.readline()
-        if not line:
-            sys.exit(f"an engine stopped (status {self.process.wait()}); what it said is above")
-        return line
-
-    def rate(self, case: int, window: float) -> float:
-        """Environment steps a second, measured now."""
-        assert self.process.stdin
-        self.process.stdin.write(json.dumps([case, window]) + "\n")
-        self.process.stdin.flush()
-        return float(self.answer())
-
-    def close(self) -> None:
-        """End its process."""
-        assert self.process.stdin
-        self.process.stdin.close()
-        self.process.wait()
+def engine(checkout: Path, worlds: int) -> Worker:
+    """A checkout's engine, which answers a case's number and seconds with environment steps a second."""
+    return Worker(
+        f"the engine of {checkout.name}", [sys.executable, "-c", WORKER, str(checkout), str(worlds), repr(CASES)]
+    )
 
 
 def pairs(other: Path, options: argparse.Namespace) -> list[np.ndarray]:
     """For each process: rates of this checkout and the other, float [2, cases, pairs]."""
     found = []
     for k in range(options.processes):
-        engines = [Engine(ROOT, options.worlds), Engine(other, options.worlds)]
+        engines = [engine(ROOT, options.worlds), engine(other, options.worlds)]
         rates = np.zeros((2, len(CASES), options.pairs))
         for pair in range(options.pairs):
             for case in range(len(CASES)):
                 for which in (0, 1) if pair % 2 else (1, 0):
-                    rates[which, case, pair] = engines[which].rate(case, options.window)
-        for engine in engines:
-            engine.close()
+                    rates[which, case, pair] = engines[which].ask([case, options.window])
+        for one in engines:
+            one.close()
         found.append(rates)
         tell(f"process {k + 1} of {options.processes}: {np.median(rates[0] / rates[1], axis=-1).round(3).tolist()}")
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import subprocess
 import sys
 import time
 from collections.abc import Iterable
@@ -99,6 +100,36 @@ def short(value: float) -> str:
         if abs(value) >= size:
             return f"{value / (1e3 if unit == ' k' else size):.3g}{unit}"
     return f"{value:.4g}"
+
+
+class Worker:
+    """A process that answers every line with a line of JSON, and says one when it is ready."""
+
+    def __init__(self, name: str, command: list[str], env: dict[str, str] | None = None):
+        self.name = name
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
+        self.ready = self.answer()
+
+    def answer(self) -> Any:
+        """Its next line."""
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f"{self.name} stopped (status {self.process.wait()}); what it said is above")
+        return json.loads(line)
+
+    def ask(self, question: Any) -> Any:
+        """What it answers."""
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps(question) + "\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def close(self) -> None:
+        """End its process."""
+        assert self.process.stdin
+        self.process.stdin.close()
+        self.process.wait()
 
 
 START = time.perf_counter()

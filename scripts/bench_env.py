@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bench_common import ROOT, cores, header, load, short, shown, spread, tell, write_json
+from bench_common import ROOT, Worker, cores, header, load, short, shown, spread, tell, write_json
 
 import mabc
 
@@ -301,44 +301,20 @@ def compile_time(options: Options) -> dict[str, Any]:
 # --- peers ---
 
 
-class Peer:
-    """A peer in its own process: see peers/worker.py."""
+class Peer(Worker):
+    """A peer in its own process: see peers/worker.py. `ready` is its setting."""
 
     def __init__(self, name: str, options: Options):
         how = {"batches": options.peer_batches, "probe": options.pair_window}
         if not PEER_PYTHON.exists():
             sys.exit("--peers: their environment is not there yet. Make it once (about 1 GB): make peers")
-        self.name = name
-        self.process = subprocess.Popen(
-            [str(PEER_PYTHON), str(ROOT / "scripts/peers/worker.py"), name, json.dumps(how)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
-        )
-        self.setting = self.read()
-
-    def read(self) -> dict[str, Any]:
-        """Its next answer."""
-        assert self.process.stdout
-        line = self.process.stdout.readline()
-        if not line:
-            sys.exit(f"peer {self.name} stopped (status {self.process.wait()}); what it said is above")
-        return json.loads(line)
+        command = [str(PEER_PYTHON), str(ROOT / "scripts/peers/worker.py"), name, json.dumps(how)]
+        super().__init__(name, command, {key: value for key, value in os.environ.items() if key != "PYTHONPATH"})
 
     def rates(self, seconds: float) -> tuple[float, float]:
         """Environment and agent steps a second, measured now for at least so long."""
-        assert self.process.stdin
-        self.process.stdin.write(f"{seconds}\n")
-        self.process.stdin.flush()
-        found = self.read()
+        found = self.ask(seconds)
         return found["env_steps"] / found["seconds"], found["agent_steps"] / found["seconds"]
-
-    def close(self) -> None:
-        """End its process."""
-        assert self.process.stdin
-        self.process.stdin.close()
-        self.process.wait()
 
 
 @dataclass
@@ -394,7 +370,7 @@ def compare(peer: Peer, ours: Ours, options: Options) -> dict[str, Any]:
     found = {name: spread(column) for name, column in zip(names, zip(*pairs, strict=True), strict=True)}
     found["ratio_env_steps"] = spread(mine / theirs for mine, _, theirs, _ in pairs)
     found["ratio_agent_steps"] = spread(mine / theirs for _, mine, _, theirs in pairs)
-    row = {"peer": peer.setting, "ours": ours.setting, **found}
+    row = {"peer": peer.ready, "ours": ours.setting, **found}
     tell(f"{peer.name}: agent-steps/s ours over theirs {shown(found['ratio_agent_steps'])}")
     return row
 
@@ -407,7 +383,7 @@ def peers(options: Options) -> list[dict[str, Any]]:
         tell(f"peer {name}: setting up (JAX compiles for a minute or two)" if name == "smax" else f"peer {name}")
         peer = Peer(name, options)
         rows.append(compare(peer, best, options))
-        if peer.setting["batch"] == 1:
+        if peer.ready["batch"] == 1:
             same = "skirmish-3v3" if name == "simple_spread" else "skirmish-20v20"
             rows.append(compare(peer, ours_parallel(same), options))
         peer.close()
