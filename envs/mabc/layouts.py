@@ -206,13 +206,13 @@ def _layout(scenario: Scenario, one: maps.Map, number: int, sides, bases: list[P
 def _posts(scenario: Scenario, t: int, entries: tuple[Point, ...], bases: list[Point]) -> list[Point]:
     """Where the tanks of team t (from 0) start: guards of `scout` next to targets, others spread over their entries."""
     count = _at_start(scenario.teams[t])
-    if count > len(entries) and scenario.mode == "defend":  # the rest enter as soon as there is room
-        return [*entries, *[(-1, -1)] * (count - len(entries))]
     if count > len(entries):
-        raise ScenarioError(
-            f"swap_sides=True: team {t + 1} starts with {count} tanks at once, and on one of the sides that it takes "
-            f"the map has {len(entries)} entries: put more there, or set swap_sides=False"
-        )
+        if scenario.mode != "defend":
+            raise ScenarioError(
+                f"swap_sides=True: team {t + 1} starts with {count} tanks at once, and on one of the sides that it "
+                f"takes the map has {len(entries)} entries: put more there, or set swap_sides=False"
+            )
+        return [*entries, *[(-1, -1)] * (count - len(entries))]  # the rest enter as soon as there is room
     if scenario.mode == "scout" and t == len(scenario.teams) - 1:
         nearest = sorted(entries, key=lambda e: (min(max(abs(e[0] - x), abs(e[1] - y)) for x, y in bases), e))
         return nearest[:count]

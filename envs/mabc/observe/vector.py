@@ -81,7 +81,8 @@ FOREST_REACH, LINE_OF_FIRE = np.float32(FOREST_RANGE), np.float32(BULLET_TANK)
 LEVEL_SCALE = np.float32(1.0 / MAX_LEVEL)
 SHIELD_SCALE, STUN_SCALE = np.float32(1.0 / HELMET_FRAMES), np.float32(1.0 / STUN_FRAMES)
 FREEZE_SCALE, ENTER_SCALE = np.float32(1.0 / FREEZE_FRAMES), np.float32(1.0 / ENTER_FRAMES)
-NUM_SELF, NUM_RAYS, NUM_OTHER, NUM_STATE_TANK = len(SELF), 4 * len(RAY), len(OTHER), len(STATE_TANK)
+NUM_SELF, NUM_RAY, NUM_OTHER, NUM_STATE_TANK = len(SELF), len(RAY), len(OTHER), len(STATE_TANK)
+NUM_RAYS = 4 * NUM_RAY
 OTHER_BULLET = OTHER.index("bullet")
 
 
@@ -132,6 +133,15 @@ def time_left(world, spec):
 
 
 @rule
+def write_ray(drive, shot, brick, share, out, column):
+    """A ray's columns, distances in tiles; `observe_line_of_fire` adds the tank."""
+    out[column] = np.float32(drive) * share
+    out[column + 1] = np.float32(shot) * share
+    out[column + 2] = brick
+    out[column + 3] = ZERO
+
+
+@rule
 def observe_ray(world, at, step, side, first_mask, second_mask, lit, border, sight, share, out, column):
     """One ray: how far the tank may drive, how far a shot flies, and whether brick stops the shot.
 
@@ -152,10 +162,7 @@ def observe_ray(world, at, step, side, first_mask, second_mask, lit, border, sig
             shot = k
             brick = (first <= BRICK) & (second <= BRICK)
             break
-    out[column] = np.float32(drive) * share
-    out[column + 1] = np.float32(shot) * share
-    out[column + 2] = brick
-    out[column + 3] = ZERO
+    write_ray(drive, shot, brick, share, out, column)
 
 
 @rule
@@ -189,10 +196,7 @@ def observe_veiled_ray(world, spec, tank, heading, lit, border, sight, share, ou
         if ends:
             drive, shot = drive if drive < free else sight, sight
             break
-    out[column] = np.float32(drive) * share
-    out[column + 1] = np.float32(shot) * share
-    out[column + 2] = brick
-    out[column + 3] = ZERO
+    write_ray(drive, shot, brick, share, out, column)
 
 
 @rule
@@ -218,13 +222,13 @@ def observe_rays(world, spec, tank, out):
         lit, border = (up, right, down, left), (row, beside, below, column)
         for heading in range(4):
             observe_veiled_ray(
-                world, spec, tank, heading, lit[heading], border[heading], sight, share, out, c + 4 * heading
+                world, spec, tank, heading, lit[heading], border[heading], sight, share, out, c + NUM_RAY * heading
             )
         return
     observe_ray(world, corner - width, -width, 1, 10, 5, up, row, sight, share, out, c)
-    observe_ray(world, corner + 2, 1, width, 12, 3, right, beside, sight, share, out, c + 4)
-    observe_ray(world, corner + 2 * width, width, 1, 10, 5, down, below, sight, share, out, c + 8)
-    observe_ray(world, corner - 1, -1, width, 12, 3, left, column, sight, share, out, c + 12)
+    observe_ray(world, corner + 2, 1, width, 12, 3, right, beside, sight, share, out, c + NUM_RAY)
+    observe_ray(world, corner + 2 * width, width, 1, 10, 5, down, below, sight, share, out, c + 2 * NUM_RAY)
+    observe_ray(world, corner - 1, -1, width, 12, 3, left, column, sight, share, out, c + 3 * NUM_RAY)
 
 
 @rule
@@ -421,7 +425,7 @@ def observe_line_of_fire(in_line, allies, first, scale, out):
             dx, dy = out[at + 1], out[at + 2]
             distance = max(abs(dx), abs(dy))
             heading = (UP if dy < ZERO else DOWN) if abs(dy) >= abs(dx) else (LEFT if dx < ZERO else RIGHT)
-            column = NUM_SELF + 4 * heading
+            column = NUM_SELF + NUM_RAY * heading
             if distance - gap < out[column + 1] and ONE - distance > abs(out[column + 3]):
                 out[column + 3] = ONE - distance if k >= allies else distance - ONE
         k += 1
