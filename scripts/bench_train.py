@@ -63,7 +63,10 @@ CANDIDATES = ((64, 2, 1), (64, 8, 1), (256, 2, 1), (256, 8, 1), (256, 8, 2), (10
 
 @dataclass(frozen=True)
 class Settings:
-    """What all learners share: by default as `make train`. Runs of different settings do not go into one file."""
+    """What all learners share: by default as `make train`, which normalises observations besides.
+
+    Runs of different settings do not go into one file.
+    """
 
     scenario: str = "skirmish-3v3"
     opponent: str = "tactical:novice"
