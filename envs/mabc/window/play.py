@@ -190,8 +190,9 @@ def play(arguments: argparse.Namespace) -> None:
             pygame.joystick.quit()
     finally:
         game.close()
-    if arguments.record:
-        print(f"recorded {arguments.record}: mabc watch {arguments.record}")
+    if game.env.recorder is not None:
+        saved = game.env.recorder.saved
+        print(f"recorded {arguments.record}: mabc watch {saved}" if saved else "nothing recorded: no game was begun")
 
 
 def rehearse(game: Game) -> None:

@@ -237,17 +237,24 @@ def test_trained_teams_play_where_they_fit(capsys):
     assert "Did you mean 'skirmish-3v3'" in capsys.readouterr().err
 
 
-def test_the_whole_command(monkeypatch, post, tmp_path):
+@pytest.mark.parametrize("begun", [True, False])
+def test_the_whole_command(begun, monkeypatch, post, tmp_path, capsys):
     turns = []
 
     def turn(self, seconds, plain=Play.turn):
         turns.append(self.screen)
-        if len(turns) == 3:
+        if len(turns) == 3 and begun:
             post("d")
         if len(turns) == 12:
             post("ESCAPE")
         plain(self, seconds)
 
     monkeypatch.setattr(Play, "turn", turn)
-    assert run_play(options("solo", "--record", str(tmp_path / "game.mabc"), "--scale", "1")) == 0
-    assert (tmp_path / "game.mabc").stat().st_size > 100
+    path = tmp_path / "game.mabc"
+    assert run_play(options("solo", "--record", str(path), "--scale", "1")) == 0
+    if begun:
+        assert path.stat().st_size > 100
+        assert f"recorded {path}: mabc watch {path}" in capsys.readouterr().out
+    else:
+        assert not path.exists()
+        assert "nothing recorded" in capsys.readouterr().out
