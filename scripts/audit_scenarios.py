@@ -104,8 +104,8 @@ def policies() -> dict[str, Act]:
 
 
 def learning_teams(scenario: mabc.Scenario) -> list[int]:
-    """Numbers of the teams that learn."""
-    return [number for number, team in enumerate(scenario.teams, 1) if team.driver == "learn"]
+    """Numbers of the teams that learn and have a tank."""
+    return [number for number, team in enumerate(scenario.teams, 1) if team.driver == "learn" and team.tanks]
 
 
 def make_env(scenario: mabc.Scenario, team: int, games: int) -> mabc.BatchedEnv:

@@ -154,7 +154,7 @@ _SKIRMISH = [
         "skirmish-3v6-swarm",
         "skirmish",
         "orchard",
-        (learners(3, "armor"), bots(6, "basic")),
+        (learners(3, "armor"), bots(6, "basic", driver=EXPERT)),
         max_steps=250,
         random_rotation=True,
         note="three armoured tanks against six light ones: focus of fire",
