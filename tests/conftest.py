@@ -1,6 +1,11 @@
-"""Fixtures of all tests."""
+"""Fixtures of all tests, and how Hypothesis plays them."""
 
 import pytest
+from hypothesis import settings
+
+# No example is too slow: the first one of a process compiles, and how fast the machine is says nothing about the rule.
+settings.register_profile("mabc", deadline=None)
+settings.load_profile("mabc")
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ WORLDS = 3
 DRIVERS = ("learn", "learn", *BOTS)
 EASY = settings(
     max_examples=60,
-    deadline=None,
     derandomize=True,  # the same examples on every machine; explore with --hypothesis-seed and more of them
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )

@@ -43,7 +43,7 @@ def wishes(draw):
     return wish
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 2**64), wishes())
 def test_what_must_be_reachable_is(seed, wish):
     try:
@@ -65,7 +65,7 @@ def test_what_must_be_reachable_is(seed, wish):
         assert (there & touching(field.tiles, base)).any()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 2**32), st.integers(7, 20), st.integers(7, 20), st.booleans())
 def test_two_teams_have_the_same(seed, width, height, bases):
     field = generate(seed, width, height, entries=3 if bases else 4, bases=bases)

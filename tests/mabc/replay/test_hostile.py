@@ -82,7 +82,7 @@ def test_foreign_files(data, message):
         Replay(data)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 2**31), st.integers(1, 255))
 def test_a_byte_changed(whole, at, by):
     data = bytearray(whole)
@@ -93,7 +93,7 @@ def test_a_byte_changed(whole, at, by):
         return
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_values_that_no_game_has(whole, data):
     """Checksums that are right, values that are not."""
@@ -111,7 +111,7 @@ def test_values_that_no_game_has(whole, data):
         return
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_headers_that_no_recorder_writes(whole, data):
     junk = st.sampled_from([None, -1, 10**30, 1.5, "x", [], {}, [[]], True, "\x00" * 50, [1] * 100])
@@ -133,6 +133,14 @@ def test_headers_that_no_recorder_writes(whole, data):
         Replay(replay_data).verify()
     except ReplayError:
         return
+
+
+def test_a_power_up_that_is_not_there_lies_in_the_field_too(whole):
+    def change(header, sections):
+        sections["field"][0] = [0, 65535, 1, 0, 0]
+
+    with pytest.raises(ReplayError, match="section 'field'"):
+        use(altered(whole, change))
 
 
 @pytest.mark.parametrize("name", ["tank.look", "tank.state", "bullet.look", "terrain", "change.code", "event.kind"])
