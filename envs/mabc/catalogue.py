@@ -52,7 +52,12 @@ _SKIRMISH = [
         note="a first lesson: one tank against one bot",
     ),
     Scenario(
-        "duel", "skirmish", "duel", (learners(1), learners(1)), max_steps=200, note="one against one, both learn: aim"
+        "duel",
+        "skirmish",
+        "duel",
+        (learners(1), learners(1)),
+        max_steps=200,
+        note="a first lesson, both learn: aim, one against one",
     ),
     Scenario(
         "skirmish-2v2",

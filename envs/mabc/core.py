@@ -10,7 +10,15 @@ from .params import HITS, HUNT, NOBODY, NUM_ACTIONS, RUNNING, SCOUT, TACTICAL_BO
 from .reward import reset_potential, step_rewards
 from .rules.bases import guard_bases
 from .rules.bots import decide
-from .rules.bullets import bullets_on_bullets, bullets_on_tanks, bullets_on_terrain, fire, fly, list_bullets
+from .rules.bullets import (
+    bullets_on_bases,
+    bullets_on_bullets,
+    bullets_on_tanks,
+    bullets_on_terrain,
+    fire,
+    fly,
+    list_bullets,
+)
 from .rules.chance import LAYOUT_STREAM, START_STREAM, draw, draw_at, draw_order, episode_key
 from .rules.drive import can_act, drive, note_places
 from .rules.life import enter, tick_teams
@@ -155,7 +163,8 @@ def step_frame(world, spec, layout, scratch):
             decide(world, spec, layout, scratch, i, spec.driver[i], spec.bot_level[i], spec.knowledge[tank.team - 1])
     drive(world, spec, scratch)
     fly(world, spec, scratch)
-    guard_bases(world, spec, scratch)
+    bullets_on_bases(world, spec, scratch)
+    guard_bases(world, spec)
     tick_teams(world, spec)
     for i in range(spec.num_tanks):
         fire(world, scratch, i)

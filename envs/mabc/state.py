@@ -197,7 +197,7 @@ SCRATCH = np.dtype(
         ("num_flying", "i2"),
         ("fired", "u1"),  # bullets were fired since the list was made: they stand at its end
         ("second_bullets", "u1"),  # whether a tank may have its second bullet in the air
-        ("tank_rows", "f4", (MAX_TANKS, 16)),  # what observers may see of each tank
+        ("tank_rows", "f4", (MAX_TANKS, 16)),  # what observers may see of each tank: observe/vector.py
     ],
     align=True,
 )

@@ -32,7 +32,7 @@ ENGINE = Path(mabc.__file__).parent
 OF_MODE = {
     "defend": ("judge_bases: == DEFEND", "enter_wave", "drop_power_up", "apply"),
     "skirmish": ("judge: == SKIRMISH", "last_standing"),
-    "siege": ("judge_time: == SIEGE", "judge_bases", "shoot_bases"),
+    "siege": ("judge_time: == SIEGE", "judge_bases", "bullets_on_bases"),
     "versus": ("judge: not world.out", "leave", "bases_left"),
     "scout": ("judge_time: == SCOUT", "guard_bases: == SCOUT", "find_targets"),
 }

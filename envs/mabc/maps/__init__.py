@@ -35,7 +35,8 @@ stand: the hex digit is their mask, 1 top left, 2 top right, 4 bottom left, 8 bo
     ....cccc....
 """
 
-from .checks import MODES, fits, problems, reachable, regions, touching
+from ..params import MODES
+from .checks import fits, problems, reachable, regions, touching
 from .generator import generate
 from .grammar import Map, MapError, parse, place, to_text
 from .library import PURPOSES, load, names, split

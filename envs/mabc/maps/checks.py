@@ -11,10 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..params import BASE, BRICK, STEEL, TILE, WATER
+from ..params import BASE, BRICK, MODES, STEEL, TILE, WATER
 from .grammar import BASE_LETTERS, ENTRY_LETTERS, Map, Point, check_map, nearest, place
 
-MODES = ("defend", "skirmish", "siege", "versus", "scout")
 # In the other mode, `defend`, team 2 enters by and by through a few entries.
 _ALL_START_AT_ONCE = ("skirmish", "siege", "versus", "scout")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .checks import MODES
+from ..params import MODES
 from .grammar import BASE_LETTERS, ENTRY_LETTERS, MAX_BLOCKS, Map, MapError, nearest, parse
 
 MIN_SIDE = 7

@@ -2,7 +2,7 @@
 
 A dict of type -> (features float32 [B, N, E, D], mask bool [B, N, E]); the state has no N. The types are
 `tanks`, `bullets`, `bases`, `power_ups` and, in observations alone, `terrain`; a type that has no rows in a
-scenario is absent. D of a type is the same in every scenario (the *_FEATURES below name its columns), E is
+scenario is absent. D of a type is the same in every scenario (`FEATURES` and `STATE_FEATURES` name its columns), E is
 the scenario's count. Spaces are flat, and so are the observations of the environments with one world that
 have them: `tanks`, `tanks_mask` and so on (`flatten`).
 
@@ -28,8 +28,8 @@ import numpy as np
 from gymnasium import spaces
 
 from ..jit import kernel, rule
+from ..params import BASE as BASE_TILE
 from ..params import (
-    BASE,
     BLOCK,
     BRICK,
     EMPTY,
@@ -45,39 +45,40 @@ from ..params import (
     STUN_FRAMES,
     TILE,
 )
+from ..rules.bullets import bullet_speed
 from ..rules.sight import UNSEEN_TILE, knows_base, seen_code, sees_point, sees_tank, sight_range
-from .kinds import Kind, View
-from .vector import bullet_speed, bullets_free, time_left
+from .kinds import Kind, View, columns
+from .vector import bullets_free, time_left
 
-_RELATION = ("self", "ally", "enemy")
-_TEAMS = ("team1", "team2", "team3", "team4")
-_HEADING = ("up", "right", "down", "left")
+_PLACE, _RELATIONS, _TEAMS = "dx dy x y", "self ally enemy", "team1 team2 team3 team4"
 _TANK = (
-    *_HEADING,
-    *"basic fast power armor player level hits lives shield stun entering frozen bullets_free".split(),
-    *"speed bullet_speed in_forest carrier time_left".split(),
+    "up right down left basic fast power armor player level hits lives shield stun entering frozen bullets_free "
+    "speed bullet_speed in_forest carrier time_left"
 )
-TANK_FEATURES = ("dx", "dy", "x", "y", *_RELATION, *_TANK)
-BULLET_FEATURES = ("dx", "dy", "x", "y", *_RELATION, *_HEADING, "speed", "steel")
-BASE_FEATURES = ("dx", "dy", "x", "y", "own", "enemy", "alive")
-POWER_UP_FEATURES = ("dx", "dy", "x", "y", *POWER_UPS)
-TERRAIN_FEATURES = ("dx", "dy", "x", "y", "brick", "steel", "water", "forest", "ice")
+_BULLET = "up right down left speed steel"
+_POWER_UPS = " ".join(POWER_UPS)
+OF_TANK, OF_BULLET = columns(_TANK), columns(_BULLET)
+TANK = columns(f"{_PLACE} {_RELATIONS} {_TANK}")
+BULLET = columns(f"{_PLACE} {_RELATIONS} {_BULLET}")
+BASE = columns(f"{_PLACE} own enemy alive")
+POWER_UP = columns(f"{_PLACE} {_POWER_UPS}")
+TERRAIN = columns(f"{_PLACE} brick steel water forest ice")
 FEATURES = {
-    "tanks": TANK_FEATURES,
-    "bullets": BULLET_FEATURES,
-    "bases": BASE_FEATURES,
-    "power_ups": POWER_UP_FEATURES,
-    "terrain": TERRAIN_FEATURES,
+    "tanks": TANK._fields,
+    "bullets": BULLET._fields,
+    "bases": BASE._fields,
+    "power_ups": POWER_UP._fields,
+    "terrain": TERRAIN._fields,
 }
-STATE_TANK_FEATURES = ("x", "y", *_TEAMS, *_TANK)
-STATE_BULLET_FEATURES = ("x", "y", *_TEAMS, *_HEADING, "speed", "steel")
-STATE_BASE_FEATURES = ("x", "y", *_TEAMS, "alive", "shovel")
-STATE_POWER_UP_FEATURES = ("x", "y", *POWER_UPS)
+STATE_TANK = columns(f"x y {_TEAMS} {_TANK}")
+STATE_BULLET = columns(f"x y {_TEAMS} {_BULLET}")
+STATE_BASE = columns(f"x y {_TEAMS} alive shovel")
+STATE_POWER_UP = columns(f"x y {_POWER_UPS}")
 STATE_FEATURES = {
-    "tanks": STATE_TANK_FEATURES,
-    "bullets": STATE_BULLET_FEATURES,
-    "bases": STATE_BASE_FEATURES,
-    "power_ups": STATE_POWER_UP_FEATURES,
+    "tanks": STATE_TANK._fields,
+    "bullets": STATE_BULLET._fields,
+    "bases": STATE_BASE._fields,
+    "power_ups": STATE_POWER_UP._fields,
 }
 
 
@@ -146,29 +147,29 @@ def place(world, x, y, out):
 def describe_tank(world, spec, i, out):
     """Write the columns of _TANK."""
     tank = world.tanks[i]
-    out[tank.heading] = 1.0
-    out[4 + tank.type] = 1.0
-    out[9] = tank.level / MAX_LEVEL
-    out[10] = tank.hits / 4.0
-    out[11] = min(max(tank.lives, 0), 4) / 4.0
-    out[12] = tank.shield / HELMET_FRAMES
-    out[13] = tank.stun / STUN_FRAMES
-    out[14] = tank.entering / ENTER_FRAMES
-    out[15] = world.frozen[tank.team - 1] / FREEZE_FRAMES
-    out[16] = bullets_free(world, i)
-    out[17] = SPEED[tank.type] / 4.0
-    out[18] = bullet_speed(tank) / 4.0
-    out[19] = tank.in_forest
-    out[20] = tank.carrier
-    out[21] = time_left(world, spec)
+    out[OF_TANK.up + tank.heading] = 1.0
+    out[OF_TANK.basic + tank.type] = 1.0
+    out[OF_TANK.level] = tank.level / MAX_LEVEL
+    out[OF_TANK.hits] = tank.hits / 4.0
+    out[OF_TANK.lives] = min(max(tank.lives, 0), 4) / 4.0
+    out[OF_TANK.shield] = tank.shield / HELMET_FRAMES
+    out[OF_TANK.stun] = tank.stun / STUN_FRAMES
+    out[OF_TANK.entering] = tank.entering / ENTER_FRAMES
+    out[OF_TANK.frozen] = world.frozen[tank.team - 1] / FREEZE_FRAMES
+    out[OF_TANK.bullets_free] = bullets_free(world, i)
+    out[OF_TANK.speed] = SPEED[tank.type] / 4.0
+    out[OF_TANK.bullet_speed] = bullet_speed(tank) / 4.0
+    out[OF_TANK.in_forest] = tank.in_forest
+    out[OF_TANK.carrier] = tank.carrier
+    out[OF_TANK.time_left] = time_left(world, spec)
 
 
 @rule
 def describe_bullet(bullet, out):
     """Write heading, speed and steel."""
-    out[bullet.heading] = 1.0
-    out[4] = bullet.speed / 4.0
-    out[5] = bullet.steel
+    out[OF_BULLET.up + bullet.heading] = 1.0
+    out[OF_BULLET.speed] = bullet.speed / 4.0
+    out[OF_BULLET.steel] = bullet.steel
 
 
 @rule
@@ -187,11 +188,11 @@ def observe_tank(world, spec, i, j, scale, rows, mask, e):
         return
     out = rows[e]
     mask[e] = True
-    out[0] = (tank.x - me.x) * scale
-    out[1] = (tank.y - me.y) * scale
-    place(world, tank.x, tank.y, out[2:4])
-    out[4 + relation(world, i, j)] = 1.0
-    describe_tank(world, spec, j, out[7:])
+    out[TANK.dx] = (tank.x - me.x) * scale
+    out[TANK.dy] = (tank.y - me.y) * scale
+    place(world, tank.x, tank.y, out[TANK.x :])
+    out[TANK.self + relation(world, i, j)] = 1.0
+    describe_tank(world, spec, j, out[TANK.up :])
 
 
 @rule
@@ -204,11 +205,11 @@ def observe_bullets(world, spec, i, j, scale, rows, mask, e):
             continue
         out = rows[2 * e + k]
         mask[2 * e + k] = True
-        out[0] = (bullet.x - me.x) * scale
-        out[1] = (bullet.y - me.y) * scale
-        place(world, bullet.x, bullet.y, out[2:4])
-        out[4 + relation(world, i, j)] = 1.0
-        describe_bullet(bullet, out[7:])
+        out[BULLET.dx] = (bullet.x - me.x) * scale
+        out[BULLET.dy] = (bullet.y - me.y) * scale
+        place(world, bullet.x, bullet.y, out[BULLET.x :])
+        out[BULLET.self + relation(world, i, j)] = 1.0
+        describe_bullet(bullet, out[BULLET.up :])
 
 
 @rule
@@ -219,11 +220,11 @@ def observe_base(world, spec, i, b, rows, mask):
         return
     out = rows[b]
     mask[b] = True
-    out[0] = (base.x - me.x) / (8.0 * world.width)
-    out[1] = (base.y - me.y) / (8.0 * world.height)
-    place(world, base.x, base.y, out[2:4])
-    out[4 if base.team == me.team else 5] = 1.0
-    out[6] = base.alive
+    out[BASE.dx] = (base.x - me.x) / (8.0 * world.width)
+    out[BASE.dy] = (base.y - me.y) / (8.0 * world.height)
+    place(world, base.x, base.y, out[BASE.x :])
+    out[BASE.own if base.team == me.team else BASE.enemy] = 1.0
+    out[BASE.alive] = base.alive
 
 
 @rule
@@ -234,10 +235,10 @@ def observe_power_up(world, spec, i, scale, rows, mask):
         return
     out = rows[0]
     mask[0] = True
-    out[0] = (world.power_up_x - me.x) * scale
-    out[1] = (world.power_up_y - me.y) * scale
-    place(world, world.power_up_x, world.power_up_y, out[2:4])
-    out[4 + world.power_up] = 1.0
+    out[POWER_UP.dx] = (world.power_up_x - me.x) * scale
+    out[POWER_UP.dy] = (world.power_up_y - me.y) * scale
+    place(world, world.power_up_x, world.power_up_y, out[POWER_UP.x :])
+    out[POWER_UP.helmet + world.power_up] = 1.0
 
 
 @rule
@@ -246,7 +247,7 @@ def has_terrain(world, spec, tank, column, row):
     for k in range(4):
         c, r = column + (k & 1), row + (k >> 1)
         code = world.terrain[r * world.width + c]
-        if code != EMPTY and code != BASE and seen_code(world, spec, tank, c, r) != UNSEEN_TILE:
+        if code != EMPTY and code != BASE_TILE and seen_code(world, spec, tank, c, r) != UNSEEN_TILE:
             return True
     return False
 
@@ -293,20 +294,20 @@ def observe_terrain(world, spec, i, scale, rows, mask, keys):
         x, y = (column + 1) * TILE, (row + 1) * TILE
         out = rows[e]
         mask[e] = True
-        out[0] = (x - tank.x) * scale
-        out[1] = (y - tank.y) * scale
-        place(world, x, y, out[2:4])
+        out[TERRAIN.dx] = (x - tank.x) * scale
+        out[TERRAIN.dy] = (y - tank.y) * scale
+        place(world, x, y, out[TERRAIN.x :])
         for k in range(4):
-            describe_tile(seen_code(world, spec, tank, column + (k & 1), row + (k >> 1)), out[4:])
+            describe_tile(seen_code(world, spec, tank, column + (k & 1), row + (k >> 1)), out)
 
 
 @rule
 def describe_tile(code, out):
     """Add a tile's quarter to the shares of its block; a brick's by the quarters that still stand."""
     if EMPTY < code <= BRICK:
-        out[0] += ((code & 1) + (code >> 1 & 1) + (code >> 2 & 1) + (code >> 3)) / 16.0
-    elif STEEL <= code < BASE:
-        out[1 + code - STEEL] += 0.25
+        out[TERRAIN.brick] += ((code & 1) + (code >> 1 & 1) + (code >> 2 & 1) + (code >> 3)) / 16.0
+    elif STEEL <= code < BASE_TILE:
+        out[TERRAIN.steel + code - STEEL] += 0.25
 
 
 @rule
@@ -335,15 +336,15 @@ def state_of_tank(world, spec, i, tanks, tank_mask, bullets, bullet_mask):
         out = tanks[i]
         tank_mask[i] = True
         place(world, tank.x, tank.y, out)
-        out[1 + tank.team] = 1.0
-        describe_tank(world, spec, i, out[6:])
+        out[STATE_TANK.team1 + tank.team - 1] = 1.0
+        describe_tank(world, spec, i, out[STATE_TANK.up :])
     for k in range(2 * i, 2 * i + 2):
         bullet = world.bullets[k]
         if bullet.speed != 0:
             bullet_mask[k] = True
             place(world, bullet.x, bullet.y, bullets[k])
-            bullets[k, 1 + tank.team] = 1.0
-            describe_bullet(bullet, bullets[k, 6:])
+            bullets[k, STATE_BULLET.team1 + tank.team - 1] = 1.0
+            describe_bullet(bullet, bullets[k, STATE_BULLET.up :])
 
 
 @rule
@@ -355,13 +356,13 @@ def state_of_world(world, spec, out):
         base = world.bases[b]
         out.base_mask[b] = True
         place(world, base.x, base.y, out.bases[b])
-        out.bases[b, 1 + base.team] = 1.0
-        out.bases[b, 6] = base.alive
-        out.bases[b, 7] = world.shovel[base.team - 1] / SHOVEL_FRAMES
+        out.bases[b, STATE_BASE.team1 + base.team - 1] = 1.0
+        out.bases[b, STATE_BASE.alive] = base.alive
+        out.bases[b, STATE_BASE.shovel] = world.shovel[base.team - 1] / SHOVEL_FRAMES
     if spec.power_ups and world.power_up != NOBODY:
         out.power_up_mask[0] = True
         place(world, world.power_up_x, world.power_up_y, out.power_ups[0])
-        out.power_ups[0, 2 + world.power_up] = 1.0
+        out.power_ups[0, STATE_POWER_UP.helmet + world.power_up] = 1.0
 
 
 @rule

@@ -6,6 +6,7 @@ A `Kind` knows its space, allocates its buffers and writes them; `View` is all t
 from __future__ import annotations
 
 import importlib
+from collections import namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,12 @@ from ..scenarios import Scenario, unknown
 
 OBS_KINDS = ("vector", "entities", "planes", "rgb", "text")
 STATE_KINDS = ("vector", "entities", "planes", "rgb")
+
+
+def columns(names: str) -> Any:
+    """The numbers of columns by their names: columns("x y").y is 1, a constant in a rule; `_fields` are the names."""
+    words = names.split()
+    return namedtuple("Columns", words)(*range(len(words)))
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ W]; maps smaller than the largest of the scenario lie at the top left. `CHANNELS
 the planes.
 
 Values: 255 where something is. Brick: share of its quarters; hits: a quarter of 255 for each left; level:
-85 for each star; shield: 255 if shielded or entering; base: 255, destroyed 85; power_up: 40 * (1 + its
-number in POWER_UPS). Tanks (on their nearest 2x2 tiles), bullets and power-ups appear if the agent sees
+85 for each star; shield: 255 if shielded or entering; base: 255, destroyed 85; power_up: POWER_UP_STEP *
+(1 + its number in POWER_UPS). Tanks (on their nearest 2x2 tiles), bullets and power-ups appear if the agent sees
 them, bases if it knows of them; tiles of which it does not see the terrain are `unseen`. A dead agent's
 planes are zero.
 """
@@ -16,7 +16,7 @@ import numpy as np
 from gymnasium import spaces
 
 from ..jit import kernel, rule
-from ..params import BASE, BRICK, EMPTY, MAX_TILES, NOBODY, STEEL, TILE
+from ..params import BASE, BRICK, EMPTY, MAX_TILES, NOBODY, POWER_UPS, STEEL, TILE
 from ..rules.sight import has_shadows, in_window, knows_base, sees_point, sees_tank, trace_window
 from .kinds import Kind, View
 
@@ -48,6 +48,7 @@ STATE_TANK_UP = STATE_CHANNELS.index("tank_up")
 STATE_BULLET, STATE_BULLET_UP = STATE_CHANNELS.index("bullet1"), STATE_CHANNELS.index("bullet_up")
 STATE_POWER_UP, STATE_OUTSIDE = STATE_CHANNELS.index("power_up"), STATE_CHANNELS.index("outside")
 DESTROYED = 85
+POWER_UP_STEP = 240 // len(POWER_UPS)
 
 
 def window(view: View) -> int:
@@ -160,7 +161,7 @@ def observe_agent(world, spec, i, planes, tiles):
     observe_tanks(world, spec, i, x0, y0, planes)
     if world.power_up != NOBODY and sees_point(world, spec, tank, world.power_up_x, world.power_up_y):
         x, y = world.power_up_x - x0, world.power_up_y - y0
-        put_block(planes, POWER_UP, x, y, 40 * (1 + world.power_up))
+        put_block(planes, POWER_UP, x, y, POWER_UP_STEP * (1 + world.power_up))
 
 
 @rule
@@ -187,7 +188,7 @@ def state_of_world(world, spec, planes):
                 put(planes, STATE_BULLET + tank.team - 1, bullet.x >> 3, bullet.y >> 3, 255)
                 put(planes, STATE_BULLET_UP + bullet.heading, bullet.x >> 3, bullet.y >> 3, 255)
     if world.power_up != NOBODY:
-        put_block(planes, STATE_POWER_UP, world.power_up_x, world.power_up_y, 40 * (1 + world.power_up))
+        put_block(planes, STATE_POWER_UP, world.power_up_x, world.power_up_y, POWER_UP_STEP * (1 + world.power_up))
 
 
 @kernel

@@ -19,15 +19,12 @@ from ..params import BASE as BASE_TILE
 from ..params import (
     BLOCK,
     BRICK,
-    BULLET_SPEED,
     BULLET_TANK,
     DOWN,
     DX,
     DY,
     EMPTY,
     ENTER_FRAMES,
-    FAST_BULLET_LEVEL,
-    FAST_BULLET_SPEED,
     FOREST_RANGE,
     FREEZE_FRAMES,
     HELMET_FRAMES,
@@ -35,7 +32,6 @@ from ..params import (
     MAX_LEVEL,
     MAX_TANKS,
     NOBODY,
-    PLAYER,
     POWER_UPS,
     RIGHT,
     SCOUT,
@@ -43,71 +39,66 @@ from ..params import (
     STEEL,
     STUN_FRAMES,
     TILE,
-    TWO_BULLETS_LEVEL,
     UP,
 )
+from ..rules.bullets import bullet_speed, has_two_bullets
 from ..rules.sight import (
     UNSEEN_TILE,
     has_shadows,
     in_view,
     is_wall,
     known_code,
+    knows_base,
     seen_code,
     sees_point,
     sight_range,
     tiles_in_sight,
 )
 from ..rules.terrain import stops_tank
-from .kinds import Kind, View
+from .kinds import Kind, View, columns
 
-SELF = (
+SELF = columns(
     "time_left x y up right down left level hits lives shield stun frozen entering speed bullet_speed bullets_free "
     "in_forest bullet bullet_dx bullet_dy"
-).split()
-RAY = "drive shot brick tank".split()  # each for up, right, down, left
-BASE = "known own dx dy".split()
-POWER_UP = ["seen", "dx", "dy", *POWER_UPS]
-OTHER = (
+)
+RAY = columns("drive shot brick tank")  # each for up, right, down, left
+BASE = columns("known own dx dy")
+POWER_UP = columns("seen dx dy " + " ".join(POWER_UPS))
+OTHER = columns(
     "seen dx dy heading_x heading_y hits shield level speed "
     "bullet bullet_dx bullet_dy bullet_heading_x bullet_heading_y"
-).split()
-STATE_TANK = (
-    "alive x y heading_x heading_y hits lives level shield stun entering speed bullet bullet_x bullet_y "
-    "bullet_heading_x bullet_heading_y"
-).split()
-STATE_BASE = "alive x y".split()
+)
+STATE_TANK = columns(
+    "alive x y heading_x heading_y hits lives level shield stun entering speed "
+    "bullet bullet_x bullet_y bullet_heading_x bullet_heading_y"
+)
+STATE_BASE = columns("alive x y")
 ZERO, ONE, TWO, QUARTER = np.float32(0.0), np.float32(1.0), np.float32(2.0), np.float32(0.25)
 FOREST_REACH, LINE_OF_FIRE = np.float32(FOREST_RANGE), np.float32(BULLET_TANK)
 LEVEL_SCALE = np.float32(1.0 / MAX_LEVEL)
 SHIELD_SCALE, STUN_SCALE = np.float32(1.0 / HELMET_FRAMES), np.float32(1.0 / STUN_FRAMES)
 FREEZE_SCALE, ENTER_SCALE = np.float32(1.0 / FREEZE_FRAMES), np.float32(1.0 / ENTER_FRAMES)
-NUM_SELF, NUM_RAY, NUM_OTHER, NUM_STATE_TANK = len(SELF), len(RAY), len(OTHER), len(STATE_TANK)
+NUM_SELF, NUM_RAY, NUM_BASE, NUM_POWER_UP, NUM_OTHER = len(SELF), len(RAY), len(BASE), len(POWER_UP), len(OTHER)
 NUM_RAYS = 4 * NUM_RAY
-OTHER_BULLET = OTHER.index("bullet")
+NUM_STATE_TANK, NUM_STATE_BASE = len(STATE_TANK), len(STATE_BASE)
+TEAM, HIDDEN = NUM_OTHER, NUM_OTHER + 1  # what `describe_tanks` notes besides
+NUM_TANK_ROW = NUM_OTHER + 2
 
 
 def obs_names(num_tanks: int, num_bases: int, power_ups: bool) -> list[str]:
     """The name of every column of the vector observation."""
-    names = [f"self.{name}" for name in SELF]
-    names += [f"ray.{heading}.{name}" for heading in ("up", "right", "down", "left") for name in RAY]
-    names += [f"base{b}.{name}" for b in range(num_bases) for name in BASE]
-    names += [f"power_up.{name}" for name in POWER_UP] if power_ups else []
-    return names + [f"other{k}.{name}" for k in range(num_tanks - 1) for name in OTHER]
+    names = [f"self.{name}" for name in SELF._fields]
+    names += [f"ray.{heading}.{name}" for heading in ("up", "right", "down", "left") for name in RAY._fields]
+    names += [f"base{b}.{name}" for b in range(num_bases) for name in BASE._fields]
+    names += [f"power_up.{name}" for name in POWER_UP._fields] if power_ups else []
+    return names + [f"other{k}.{name}" for k in range(num_tanks - 1) for name in OTHER._fields]
 
 
 def state_names(num_tanks: int, num_bases: int, power_ups: bool) -> list[str]:
     """The name of every column of the vector state."""
-    names = ["time_left"] + [f"tank{i}.{name}" for i in range(num_tanks) for name in STATE_TANK]
-    names += [f"base{b}.{name}" for b in range(num_bases) for name in STATE_BASE]
-    return names + ([f"power_up.{name}" for name in POWER_UP] if power_ups else [])
-
-
-@rule
-def bullet_speed(tank):
-    """Px a frame of the bullets that a tank fires now."""
-    if tank.type == PLAYER and tank.level >= FAST_BULLET_LEVEL:
-        return FAST_BULLET_SPEED
-    return BULLET_SPEED[tank.type]
+    names = ["time_left"] + [f"tank{i}.{name}" for i in range(num_tanks) for name in STATE_TANK._fields]
+    names += [f"base{b}.{name}" for b in range(num_bases) for name in STATE_BASE._fields]
+    return names + ([f"power_up.{name}" for name in POWER_UP._fields] if power_ups else [])
 
 
 @rule
@@ -121,7 +112,7 @@ def bullets_free(world, i):
     """The share of its bullets that tank i may still fire."""
     tank = world.tanks[i]
     first = world.bullets[2 * i].speed == 0
-    if tank.type == PLAYER and tank.level >= TWO_BULLETS_LEVEL:
+    if has_two_bullets(tank):
         return 0.5 * (first + (world.bullets[2 * i + 1].speed == 0))
     return 1.0 * first
 
@@ -135,10 +126,10 @@ def time_left(world, spec):
 @rule
 def write_ray(drive, shot, brick, share, out, column):
     """A ray's columns, distances in tiles; `observe_line_of_fire` adds the tank."""
-    out[column] = np.float32(drive) * share
-    out[column + 1] = np.float32(shot) * share
-    out[column + 2] = brick
-    out[column + 3] = ZERO
+    out[column + RAY.drive] = np.float32(drive) * share
+    out[column + RAY.shot] = np.float32(shot) * share
+    out[column + RAY.brick] = brick
+    out[column + RAY.tank] = ZERO
 
 
 @rule
@@ -256,38 +247,37 @@ def observe_self(world, i, scales, out):
     tank = world.tanks[i]
     near, across, down = scales
     x, y = np.float32(tank.x), np.float32(tank.y)
-    out[1] = x * (TWO * across) - ONE
-    out[2] = y * (TWO * down) - ONE
+    out[SELF.x] = x * (TWO * across) - ONE
+    out[SELF.y] = y * (TWO * down) - ONE
     for heading in range(4):
-        out[3 + heading] = ONE if tank.heading == heading else ZERO
-    out[7] = np.float32(tank.level) * LEVEL_SCALE
-    out[8] = np.float32(tank.hits) * QUARTER
-    out[9] = np.float32(min(tank.lives, 4)) * QUARTER
-    out[10] = np.float32(tank.shield) * SHIELD_SCALE
-    out[11] = np.float32(tank.stun) * STUN_SCALE
-    out[12] = np.float32(world.frozen[tank.team - 1]) * FREEZE_SCALE
-    out[13] = np.float32(tank.entering) * ENTER_SCALE
-    out[14] = np.float32(SPEED[tank.type]) * QUARTER
-    out[15] = np.float32(bullet_speed(tank)) * QUARTER
-    out[16] = bullets_free(world, i)
-    out[17] = tank.in_forest
+        out[SELF.up + heading] = ONE if tank.heading == heading else ZERO
+    out[SELF.level] = np.float32(tank.level) * LEVEL_SCALE
+    out[SELF.hits] = np.float32(tank.hits) * QUARTER
+    out[SELF.lives] = np.float32(min(tank.lives, 4)) * QUARTER
+    out[SELF.shield] = np.float32(tank.shield) * SHIELD_SCALE
+    out[SELF.stun] = np.float32(tank.stun) * STUN_SCALE
+    out[SELF.frozen] = np.float32(world.frozen[tank.team - 1]) * FREEZE_SCALE
+    out[SELF.entering] = np.float32(tank.entering) * ENTER_SCALE
+    out[SELF.speed] = np.float32(SPEED[tank.type]) * QUARTER
+    out[SELF.bullet_speed] = np.float32(bullet_speed(tank)) * QUARTER
+    out[SELF.bullets_free] = bullets_free(world, i)
+    out[SELF.in_forest] = tank.in_forest
     bullet = first_bullet(world, i)
     flying = np.float32(bullet.speed != 0)
-    out[18] = flying
-    out[19] = min(max((np.float32(bullet.x) - x) * near, -ONE), ONE) * flying + ZERO
-    out[20] = min(max((np.float32(bullet.y) - y) * near, -ONE), ONE) * flying + ZERO
+    out[SELF.bullet] = flying
+    out[SELF.bullet_dx] = min(max((np.float32(bullet.x) - x) * near, -ONE), ONE) * flying + ZERO
+    out[SELF.bullet_dy] = min(max((np.float32(bullet.y) - y) * near, -ONE), ONE) * flying + ZERO
 
 
 @rule
 def observe_base(world, spec, i, b, scales, out):
     """One base: where it stands is known, but for the targets of `scout`, which must be seen."""
     tank, base = world.tanks[i], world.bases[b]
-    own = base.team == tank.team
-    if base.alive and (spec.mode != SCOUT or own or sees_point(world, spec, tank, base.x, base.y)):
-        out[0] = ONE
-        out[1] = np.float32(own)
-        out[2] = np.float32(base.x - tank.x) * scales[1]
-        out[3] = np.float32(base.y - tank.y) * scales[2]
+    if base.alive and knows_base(world, spec, tank, base):
+        out[BASE.known] = ONE
+        out[BASE.own] = np.float32(base.team == tank.team)
+        out[BASE.dx] = np.float32(base.x - tank.x) * scales[1]
+        out[BASE.dy] = np.float32(base.y - tank.y) * scales[2]
 
 
 @rule
@@ -295,40 +285,41 @@ def observe_power_up(world, spec, i, scale, out, at):
     """The power-up, if it lies in sight."""
     tank = world.tanks[i]
     if world.power_up != NOBODY and sees_point(world, spec, tank, world.power_up_x, world.power_up_y):
-        out[at] = 1.0
-        out[at + 1] = (world.power_up_x - tank.x) * scale
-        out[at + 2] = (world.power_up_y - tank.y) * scale
-        out[at + 3 + world.power_up] = 1.0
+        out[at + POWER_UP.seen] = 1.0
+        out[at + POWER_UP.dx] = (world.power_up_x - tank.x) * scale
+        out[at + POWER_UP.dy] = (world.power_up_y - tank.y) * scale
+        out[at + POWER_UP.helmet + world.power_up] = 1.0
 
 
 @rule
 def describe_tanks(world, spec, rows):
     """What others may see of each tank, once for all observers.
 
-    rows: float32 [tanks, NUM_OTHER + 2], places in px; the last two are its team and whether forest hides it.
+    rows: float32 [tanks, NUM_TANK_ROW]: the columns of OTHER, with places in px for dx and dy, its team, and whether
+    forest hides it.
     Returns whether any tank has both its bullets in flight.
     """
     two_shots = False
     for j in range(spec.num_tanks):
         tank = world.tanks[j]
         row = rows[j]
-        row[0] = tank.alive
-        row[1] = tank.x
-        row[2] = tank.y
-        row[3] = DX[tank.heading]
-        row[4] = DY[tank.heading]
-        row[5] = np.float32(tank.hits) * QUARTER
-        row[6] = (tank.shield > 0) | (tank.entering > 0)
-        row[7] = np.float32(tank.level) * LEVEL_SCALE
-        row[8] = np.float32(SPEED[tank.type]) * QUARTER
+        row[OTHER.seen] = tank.alive
+        row[OTHER.dx] = tank.x
+        row[OTHER.dy] = tank.y
+        row[OTHER.heading_x] = DX[tank.heading]
+        row[OTHER.heading_y] = DY[tank.heading]
+        row[OTHER.hits] = np.float32(tank.hits) * QUARTER
+        row[OTHER.shield] = (tank.shield > 0) | (tank.entering > 0)
+        row[OTHER.level] = np.float32(tank.level) * LEVEL_SCALE
+        row[OTHER.speed] = np.float32(SPEED[tank.type]) * QUARTER
         bullet = first_bullet(world, j)
-        row[9] = np.float32(bullet.speed) * QUARTER
-        row[10] = bullet.x
-        row[11] = bullet.y
-        row[12] = DX[bullet.heading]
-        row[13] = DY[bullet.heading]
-        row[14] = tank.team
-        row[15] = (tank.in_forest != 0) & (not spec.full_observability)
+        row[OTHER.bullet] = np.float32(bullet.speed) * QUARTER
+        row[OTHER.bullet_dx] = bullet.x
+        row[OTHER.bullet_dy] = bullet.y
+        row[OTHER.bullet_heading_x] = DX[bullet.heading]
+        row[OTHER.bullet_heading_y] = DY[bullet.heading]
+        row[TEAM] = tank.team
+        row[HIDDEN] = (tank.in_forest != 0) & (not spec.full_observability)
         two_shots |= (world.bullets[2 * j].speed != 0) & (world.bullets[2 * j + 1].speed != 0)
     return two_shots
 
@@ -343,43 +334,47 @@ def observe_other(tank, x, y, sight, scale, row, out):
     anything is written, so that the compiler, which cannot know that row and out do not overlap, may treat several
     columns at once.
     """
-    dx, dy, bullet_dx, bullet_dy = row[1] - x, row[2] - y, row[10] - x, row[11] - y
+    dx, dy = row[OTHER.dx] - x, row[OTHER.dy] - y
+    bullet_dx, bullet_dy = row[OTHER.bullet_dx] - x, row[OTHER.bullet_dy] - y
     inside = max(abs(dx), abs(dy)) <= sight
     bullet_inside = max(abs(bullet_dx), abs(bullet_dy)) <= sight
-    if row[15] != ZERO:
-        inside &= (row[14] == np.float32(tank.team)) | ((abs(dx) <= FOREST_REACH) & (abs(dy) <= FOREST_REACH))
-    seen = row[0] if inside else ZERO
+    if row[HIDDEN] != ZERO:
+        inside &= (row[TEAM] == np.float32(tank.team)) | ((abs(dx) <= FOREST_REACH) & (abs(dy) <= FOREST_REACH))
+    seen = row[OTHER.seen] if inside else ZERO
     near = seen * scale
-    bullet_seen = ONE if bullet_inside & (row[9] != ZERO) else ZERO
+    bullet_seen = ONE if bullet_inside & (row[OTHER.bullet] != ZERO) else ZERO
     bullet_near = bullet_seen * scale
-    heading_x, heading_y, hits, shield = row[3] * seen, row[4] * seen, row[5] * seen, row[6] * seen
-    level, speed, bullet = row[7] * seen, row[8] * seen, row[9] * bullet_seen
-    bullet_heading_x, bullet_heading_y = row[12] * bullet_seen, row[13] * bullet_seen
-    out[0] = seen
-    out[1] = dx * near + ZERO
-    out[2] = dy * near + ZERO
-    out[3] = heading_x + ZERO
-    out[4] = heading_y + ZERO
-    out[5] = hits
-    out[6] = shield
-    out[7] = level
-    out[8] = speed
-    out[9] = bullet
-    out[10] = bullet_dx * bullet_near + ZERO
-    out[11] = bullet_dy * bullet_near + ZERO
-    out[12] = bullet_heading_x + ZERO
-    out[13] = bullet_heading_y + ZERO
+    heading_x, heading_y = row[OTHER.heading_x] * seen, row[OTHER.heading_y] * seen
+    hits, shield = row[OTHER.hits] * seen, row[OTHER.shield] * seen
+    level, speed, bullet = row[OTHER.level] * seen, row[OTHER.speed] * seen, row[OTHER.bullet] * bullet_seen
+    bullet_heading_x = row[OTHER.bullet_heading_x] * bullet_seen
+    bullet_heading_y = row[OTHER.bullet_heading_y] * bullet_seen
+    out[OTHER.seen] = seen
+    out[OTHER.dx] = dx * near + ZERO
+    out[OTHER.dy] = dy * near + ZERO
+    out[OTHER.heading_x] = heading_x + ZERO
+    out[OTHER.heading_y] = heading_y + ZERO
+    out[OTHER.hits] = hits
+    out[OTHER.shield] = shield
+    out[OTHER.level] = level
+    out[OTHER.speed] = speed
+    out[OTHER.bullet] = bullet
+    out[OTHER.bullet_dx] = bullet_dx * bullet_near + ZERO
+    out[OTHER.bullet_dy] = bullet_dy * bullet_near + ZERO
+    out[OTHER.bullet_heading_x] = bullet_heading_x + ZERO
+    out[OTHER.bullet_heading_y] = bullet_heading_y + ZERO
     return inside & (min(abs(dx), abs(dy)) < LINE_OF_FIRE)
 
 
 @rule
 def hide_behind_walls(world, spec, tank, row, out):
     """Clear what `observe_other` wrote of a tank or a bullet that walls hide."""
-    if out[0] != ZERO and not in_view(world, spec, tank, int(row[1]), int(row[2])):
-        for d in range(OTHER_BULLET):
+    if out[OTHER.seen] != ZERO and not in_view(world, spec, tank, int(row[OTHER.dx]), int(row[OTHER.dy])):
+        for d in range(OTHER.bullet):
             out[d] = ZERO
-    if out[OTHER_BULLET] != ZERO and not in_view(world, spec, tank, int(row[10]), int(row[11])):
-        for d in range(OTHER_BULLET, NUM_OTHER):
+    x, y = int(row[OTHER.bullet_dx]), int(row[OTHER.bullet_dy])
+    if out[OTHER.bullet] != ZERO and not in_view(world, spec, tank, x, y):
+        for d in range(OTHER.bullet, NUM_OTHER):
             out[d] = ZERO
 
 
@@ -387,12 +382,12 @@ def hide_behind_walls(world, spec, tank, row, out):
 def observe_second_bullet(world, spec, tank, j, scale, out):
     """The second bullet of tank j, if the first one is in flight and unseen, into out, float32 [NUM_OTHER]."""
     bullet = world.bullets[2 * j + 1]
-    if out[9] == ZERO and bullet.speed != 0 and sees_point(world, spec, tank, bullet.x, bullet.y):
-        out[9] = np.float32(bullet.speed) * QUARTER
-        out[10] = np.float32(bullet.x - tank.x) * scale
-        out[11] = np.float32(bullet.y - tank.y) * scale
-        out[12] = DX[bullet.heading]
-        out[13] = DY[bullet.heading]
+    if out[OTHER.bullet] == ZERO and bullet.speed != 0 and sees_point(world, spec, tank, bullet.x, bullet.y):
+        out[OTHER.bullet] = np.float32(bullet.speed) * QUARTER
+        out[OTHER.bullet_dx] = np.float32(bullet.x - tank.x) * scale
+        out[OTHER.bullet_dy] = np.float32(bullet.y - tank.y) * scale
+        out[OTHER.bullet_heading_x] = DX[bullet.heading]
+        out[OTHER.bullet_heading_y] = DY[bullet.heading]
 
 
 @large_rule
@@ -421,13 +416,13 @@ def observe_line_of_fire(in_line, allies, first, scale, out):
     gap, k = np.float32(BLOCK) * scale, 0
     while in_line >> k:
         at = first + k * NUM_OTHER
-        if (in_line >> k & 1) != 0 and out[at] != ZERO:
-            dx, dy = out[at + 1], out[at + 2]
+        if (in_line >> k & 1) != 0 and out[at + OTHER.seen] != ZERO:
+            dx, dy = out[at + OTHER.dx], out[at + OTHER.dy]
             distance = max(abs(dx), abs(dy))
             heading = (UP if dy < ZERO else DOWN) if abs(dy) >= abs(dx) else (LEFT if dx < ZERO else RIGHT)
-            column = NUM_SELF + NUM_RAY * heading
-            if distance - gap < out[column + 1] and ONE - distance > abs(out[column + 3]):
-                out[column + 3] = ONE - distance if k >= allies else distance - ONE
+            ray = NUM_SELF + NUM_RAY * heading
+            if distance - gap < out[ray + RAY.shot] and ONE - distance > abs(out[ray + RAY.tank]):
+                out[ray + RAY.tank] = ONE - distance if k >= allies else distance - ONE
         k += 1
 
 
@@ -438,20 +433,20 @@ def observe_agent(world, spec, i, clock, scales, rows, two_shots, out):
     if not tank.alive:
         for d in range(out.shape[0]):
             out[d] = ZERO
-        out[0] = clock
+        out[SELF.time_left] = clock
         return
-    out[0] = clock
+    out[SELF.time_left] = clock
     observe_self(world, i, scales, out)
     observe_rays(world, spec, tank, out)
-    for d in range(NUM_SELF + NUM_RAYS, NUM_SELF + NUM_RAYS + 4 * spec.num_bases + 9 * spec.power_ups):
-        out[d] = ZERO
     at = NUM_SELF + NUM_RAYS
+    for d in range(at, at + NUM_BASE * spec.num_bases + NUM_POWER_UP * spec.power_ups):
+        out[d] = ZERO
     for b in range(spec.num_bases):
-        observe_base(world, spec, i, b, scales, out[at : at + 4])
-        at += 4
+        observe_base(world, spec, i, b, scales, out[at : at + NUM_BASE])
+        at += NUM_BASE
     if spec.power_ups:
         observe_power_up(world, spec, i, scales[0], out, at)
-        at += 9
+        at += NUM_POWER_UP
     x, y = np.float32(tank.x), np.float32(tank.y)
     sight = np.float32(np.inf) if spec.full_observability else np.float32(spec.sight)
     in_line = 0
@@ -479,25 +474,25 @@ def state_of_tank(world, i, out):
     """One tank's columns of the state."""
     tank = world.tanks[i]
     if tank.alive:
-        out[0] = 1.0
-        out[1] = tank.x / (4.0 * world.width) - 1.0
-        out[2] = tank.y / (4.0 * world.height) - 1.0
-        out[3] = DX[tank.heading]
-        out[4] = DY[tank.heading]
-        out[5] = tank.hits / 4.0
-        out[7] = tank.level / MAX_LEVEL
-        out[8] = tank.shield / HELMET_FRAMES
-        out[9] = tank.stun / STUN_FRAMES
-        out[10] = tank.entering / ENTER_FRAMES
-        out[11] = SPEED[tank.type] / 4.0
-    out[6] = min(tank.lives, 4) / 4.0
+        out[STATE_TANK.alive] = 1.0
+        out[STATE_TANK.x] = tank.x / (4.0 * world.width) - 1.0
+        out[STATE_TANK.y] = tank.y / (4.0 * world.height) - 1.0
+        out[STATE_TANK.heading_x] = DX[tank.heading]
+        out[STATE_TANK.heading_y] = DY[tank.heading]
+        out[STATE_TANK.hits] = tank.hits / 4.0
+        out[STATE_TANK.level] = tank.level / MAX_LEVEL
+        out[STATE_TANK.shield] = tank.shield / HELMET_FRAMES
+        out[STATE_TANK.stun] = tank.stun / STUN_FRAMES
+        out[STATE_TANK.entering] = tank.entering / ENTER_FRAMES
+        out[STATE_TANK.speed] = SPEED[tank.type] / 4.0
+    out[STATE_TANK.lives] = min(tank.lives, 4) / 4.0
     bullet = first_bullet(world, i)
     if bullet.speed != 0:
-        out[12] = bullet.speed / 4.0
-        out[13] = bullet.x / (4.0 * world.width) - 1.0
-        out[14] = bullet.y / (4.0 * world.height) - 1.0
-        out[15] = DX[bullet.heading]
-        out[16] = DY[bullet.heading]
+        out[STATE_TANK.bullet] = bullet.speed / 4.0
+        out[STATE_TANK.bullet_x] = bullet.x / (4.0 * world.width) - 1.0
+        out[STATE_TANK.bullet_y] = bullet.y / (4.0 * world.height) - 1.0
+        out[STATE_TANK.bullet_heading_x] = DX[bullet.heading]
+        out[STATE_TANK.bullet_heading_y] = DY[bullet.heading]
 
 
 @rule
@@ -512,15 +507,15 @@ def state_of_world(world, spec, out):
         at += NUM_STATE_TANK
     for b in range(spec.num_bases):
         base = world.bases[b]
-        out[at] = base.alive
-        out[at + 1] = base.x / (4.0 * world.width) - 1.0
-        out[at + 2] = base.y / (4.0 * world.height) - 1.0
-        at += 3
+        out[at + STATE_BASE.alive] = base.alive
+        out[at + STATE_BASE.x] = base.x / (4.0 * world.width) - 1.0
+        out[at + STATE_BASE.y] = base.y / (4.0 * world.height) - 1.0
+        at += NUM_STATE_BASE
     if spec.power_ups and world.power_up != NOBODY:
-        out[at] = 1.0
-        out[at + 1] = world.power_up_x / (4.0 * world.width) - 1.0
-        out[at + 2] = world.power_up_y / (4.0 * world.height) - 1.0
-        out[at + 3 + world.power_up] = 1.0
+        out[at + POWER_UP.seen] = 1.0
+        out[at + POWER_UP.dx] = world.power_up_x / (4.0 * world.width) - 1.0
+        out[at + POWER_UP.dy] = world.power_up_y / (4.0 * world.height) - 1.0
+        out[at + POWER_UP.helmet + world.power_up] = 1.0
 
 
 @kernel
@@ -546,7 +541,7 @@ def obs_kind(view: View) -> Kind:
         spaces.Box(-1.0, 1.0, (size,), np.float32),
         lambda batch: np.zeros((batch, view.num_agents, size), np.float32),
         lambda worlds, out, low, high, only: write_obs(
-            worlds, view.spec, np.zeros((MAX_TANKS, NUM_OTHER + 2), np.float32), out, low, high, only
+            worlds, view.spec, np.zeros((MAX_TANKS, NUM_TANK_ROW), np.float32), out, low, high, only
         ),
     )
 

@@ -1,21 +1,14 @@
-"""Bases: a shot destroys one, the shovel walls one in, a scout finds one (facts: terrain, power-ups)."""
+"""Bases: one is taken, the shovel walls one in, a scout finds one (facts: terrain, power-ups)."""
 
 from ..jit import rule
 from ..params import BASE, BRICK, FOUND_RANGE, HALF_TANK, SCOUT, STEEL
-from .terrain import near, packed, pixels_ahead, tank_on_tile, tile_at
+from .terrain import tank_on_tile, tile_at
 
 
 @rule
 def in_base(base, x, y):
     """Whether pixel (x, y) lies in the base's 16 px square."""
     return (abs(2 * (x - base.x) + 1) < 2 * HALF_TANK) & (abs(2 * (y - base.y) + 1) < 2 * HALF_TANK)
-
-
-@rule
-def bullet_in_base(bullet, base):
-    """Whether one of the two pixels ahead of the bullet lies in the base."""
-    x0, y0, x1, y1 = pixels_ahead(bullet)
-    return in_base(base, x0, y0) | in_base(base, x1, y1)
 
 
 @rule
@@ -28,29 +21,6 @@ def take_base(world, base, i):
     world.toll = 1
     if base.team != tank.team:
         tank.bases += 1
-
-
-@rule
-def shoot_bases(world, spec, scratch):
-    """Any bullet destroys a base, a team mate's too; targets of `scout` only stop it."""
-    if scratch.num_flying == 0:
-        return
-    for b in range(spec.num_bases):
-        base = world.bases[b]
-        if not base.alive:
-            continue
-        here = packed(base.x, base.y)
-        for n in range(scratch.num_flying):
-            if not near(scratch.shots[n], here):
-                continue
-            k = scratch.flying[n]
-            bullet = world.bullets[k]
-            if bullet.speed != 0 and bullet_in_base(bullet, base):
-                bullet.speed = 0
-                world.flying -= 1
-                if spec.mode != SCOUT:
-                    take_base(world, base, k >> 1)
-                    break
 
 
 @rule
@@ -90,11 +60,10 @@ def wall_bases(world, spec, team, steel):
 
 
 @rule
-def guard_bases(world, spec, scratch):
-    """Bases and shovel: hits, and steel that turns to fresh brick when the shovel's time is over."""
+def guard_bases(world, spec):
+    """Targets that are found, and steel that turns to fresh brick when the shovel's time is over."""
     if spec.num_bases == 0:
         return
-    shoot_bases(world, spec, scratch)
     if spec.mode == SCOUT:
         find_targets(world, spec)
     for t in range(spec.num_teams):

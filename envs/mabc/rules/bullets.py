@@ -17,12 +17,13 @@ from ..params import (
     MUZZLE,
     NOBODY,
     PLAYER,
+    SCOUT,
     STEEL,
     STEEL_LEVEL,
     STUN_FRAMES,
     TWO_BULLETS_LEVEL,
 )
-from .bases import in_base
+from .bases import in_base, take_base
 from .chance import HIT_STREAM, draw, tie_break
 from .drive import can_act
 from .life import destroy
@@ -31,12 +32,25 @@ from .terrain import near, packed, pixels_ahead, stops_bullet
 
 
 @rule
+def bullet_speed(tank):
+    """Px a frame of the bullets that a tank fires now."""
+    if tank.type == PLAYER and tank.level >= FAST_BULLET_LEVEL:
+        return FAST_BULLET_SPEED
+    return BULLET_SPEED[tank.type]
+
+
+@rule
+def has_two_bullets(tank):
+    """Whether a tank may have two bullets in the air."""
+    return tank.type == PLAYER and tank.level >= TWO_BULLETS_LEVEL
+
+
+@rule
 def free_bullet(world, i):
     """The index of a bullet that tank i may fire now, or NOBODY."""
     if world.bullets[2 * i].speed == 0:
         return 2 * i
-    tank = world.tanks[i]
-    if tank.type == PLAYER and tank.level >= TWO_BULLETS_LEVEL and world.bullets[2 * i + 1].speed == 0:
+    if has_two_bullets(world.tanks[i]) and world.bullets[2 * i + 1].speed == 0:
         return 2 * i + 1
     return NOBODY
 
@@ -61,13 +75,12 @@ def fire(world, scratch, i):
         scratch.second_bullets = 1
     tank.press = 0
     tank.shots += 1
-    is_player = tank.type == PLAYER
     bullet = world.bullets[k]
     bullet.x = tank.x + MUZZLE * DX[tank.heading]
     bullet.y = tank.y + MUZZLE * DY[tank.heading]
     bullet.heading = tank.heading
-    bullet.speed = FAST_BULLET_SPEED if is_player and tank.level >= FAST_BULLET_LEVEL else BULLET_SPEED[tank.type]
-    bullet.steel = is_player and tank.level >= STEEL_LEVEL
+    bullet.speed = bullet_speed(tank)
+    bullet.steel = tank.type == PLAYER and tank.level >= STEEL_LEVEL
     world.flying += 1
     scratch.flying[scratch.num_flying] = k
     scratch.shots[scratch.num_flying] = packed(bullet.x, bullet.y)
@@ -138,7 +151,7 @@ def meets_terrain(world, bullet):
         return False
     if not (stops_bullet(first, x0, y0) | stops_bullet(second, x1, y1)):
         return False
-    if first == BASE or second == BASE:  # a base that stands is judged in rules/bases.py
+    if first == BASE or second == BASE:  # one that stands is judged in `bullets_on_bases`
         return not (base_is_hit(world, x0, y0) or base_is_hit(world, x1, y1))
     return True
 
@@ -176,6 +189,35 @@ def base_is_hit(world, x, y):
         if base.alive and in_base(base, x, y):
             return True
     return False
+
+
+@rule
+def bullet_in_base(bullet, base):
+    """Whether one of the two pixels ahead of the bullet lies in the base."""
+    x0, y0, x1, y1 = pixels_ahead(bullet)
+    return in_base(base, x0, y0) | in_base(base, x1, y1)
+
+
+@rule
+def bullets_on_bases(world, spec, scratch):
+    """Any bullet destroys a base, a team mate's too; targets of `scout` only stop it."""
+    if scratch.num_flying == 0:
+        return
+    for b in range(spec.num_bases):
+        base = world.bases[b]
+        if not base.alive:
+            continue
+        here = packed(base.x, base.y)
+        for n in range(scratch.num_flying):
+            if not near(scratch.shots[n], here):
+                continue
+            k = scratch.flying[n]
+            bullet = world.bullets[k]
+            if bullet.speed != 0 and bullet_in_base(bullet, base):
+                remove(world, bullet)
+                if spec.mode != SCOUT:
+                    take_base(world, base, k >> 1)
+                    break
 
 
 @rule
