@@ -34,7 +34,7 @@ def check(header: dict[str, Any], sections: dict[str, np.ndarray]) -> None:
     field = sections["field"]
     _limit("field", field[:, 0], len(POWER_UPS))
     for column, side in ((1, header["width"]), (2, header["height"])):
-        _limit("field", field[:, column], TILE * side - 1)  # where there is none, it is where the last one lay
+        _limit("field", field[field[:, 0] > 0, column], TILE * side - 1)
     if not np.isfinite(sections["reward"]).all():
         raise ReplayError("section 'reward' holds what is no finite number")
     _limit("terrain", sections["terrain"], BASE)

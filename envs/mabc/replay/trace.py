@@ -103,8 +103,10 @@ def world_at(header: dict[str, Any], sections: dict[str, np.ndarray], frame: int
     world, count = worlds[0], len(header["tanks"])
     world["frame"], world["width"], world["height"] = frame, header["width"], header["height"]
     world["terrain"][: terrain.size] = terrain
-    kind, world["power_up_x"], world["power_up_y"], frozen, standing = sections["field"][frame].tolist()
+    kind, x, y, frozen, standing = sections["field"][frame].tolist()
     world["power_up"] = kind + NOBODY
+    if kind > 0:  # else any place: nothing lies there
+        world["power_up_x"], world["power_up_y"] = x, y
     world["frozen"] = frozen >> np.arange(MAX_TEAMS) & 1
     for b, base in enumerate(header["bases"]):
         record = world["bases"][b]

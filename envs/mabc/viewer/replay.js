@@ -133,7 +133,7 @@ function checkSections(sections, { T, F, N, M, B, columns, width, height }) {
   const field = sections.field.data;
   for (let i = 0; i < field.length; i += 5) {
     demand(field[i] <= 6, "Section field names an unknown power-up.");
-    demand(field[i + 1] < TILE * width && field[i + 2] < TILE * height,
+    demand(field[i] === 0 || (field[i + 1] < TILE * width && field[i + 2] < TILE * height),
       `Section field places a power-up at ${field[i + 1]}, ${field[i + 2]}: outside of the field.`);
   }
   shaped("terrain", "u1", tiles);

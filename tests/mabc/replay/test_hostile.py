@@ -135,12 +135,16 @@ def test_headers_that_no_recorder_writes(whole, data):
         return
 
 
-def test_a_power_up_that_is_not_there_lies_in_the_field_too(whole):
-    def change(header, sections):
-        sections["field"][0] = [0, 65535, 1, 0, 0]
+def test_the_place_of_a_power_up_counts_where_there_is_one(whole):
+    def change(kind):
+        def put(header, sections):
+            sections["field"][0] = [kind, 65535, 1, 0, 0]
 
+        return put
+
+    use(altered(whole, change(0)))
     with pytest.raises(ReplayError, match="section 'field'"):
-        use(altered(whole, change))
+        use(altered(whole, change(1)))
 
 
 @pytest.mark.parametrize("name", ["tank.look", "tank.state", "bullet.look", "terrain", "change.code", "event.kind"])
