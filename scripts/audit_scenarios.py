@@ -34,7 +34,7 @@ from audit_table import shown, write_page
 from bench_common import ROOT, write_json
 
 import mabc
-from algos.common.datasets.battles import legal
+from algos.data.recipes.battles import legal
 from algos.evaluate import play_episodes
 from mabc.params import NUM_ACTIONS, RULES_VERSION
 

@@ -283,6 +283,7 @@ _VERSUS = [
         "strongholds",
         (learners(5), learners(5)),
         max_steps=450,
+        random_rotation=True,
         note="self-play: roles in a larger team",
     ),
     Scenario(
@@ -292,6 +293,7 @@ _VERSUS = [
         (learners(5, lives=3), learners(5, lives=3)),
         max_steps=900,
         power_up_period=480,
+        random_rotation=True,
         note="three lives and power-ups",
     ),
     Scenario(

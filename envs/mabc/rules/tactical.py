@@ -149,9 +149,12 @@ def shot_at_enemy(world, spec, layout, i, level, knowledge, bits):
         dx, dy = base.x - tank.x, base.y - tank.y
         heading = heading_in_line(dx, dy)
         distance = max(abs(dx), abs(dy))
-        if heading != NOBODY and shot_reaches(world, spec, layout, i, heading, distance - 12, True, knowledge):
-            return heading
-    return NOBODY
+        key = tie_break(distance, bits, b)
+        if heading == NOBODY or key >= nearest:
+            continue
+        if shot_reaches(world, spec, layout, i, heading, distance - 12, True, knowledge):
+            best, nearest = heading, key
+    return best
 
 
 @large_rule

@@ -176,6 +176,28 @@ def test_goes_for_the_nearest_enemy_of_any_team(play):
             assert moves[RIGHT] == 0
 
 
+def test_shoots_at_the_nearest_base_of_any_team(play):
+    """Of equally near ones at any, whatever its team; a nearer one comes first. (It was the lowest number.)"""
+    text = "\n".join(["B..F..C", *["......."] * 2, "G..A..H", *["......."] * 2, "D..E..."])
+    teams = (Team(("player",), "tactical"), *(Team(("armor",)) for _ in range(3)))
+    toward = (DOWN, UP, LEFT, RIGHT)  # of each base, the first its own
+    places = ((56, 104), (56, 8), (8, 56), (104, 56))
+    for near in (None, 1, 2, 3):
+        game = play(text, teams, mode="versus", worlds=3000, sight=416)
+        for i, (x, y) in enumerate(((56, 56), (8, 8), (104, 8), (8, 104))):
+            game.everywhere(i, x=x, y=y, heading="left")
+        for k, (x, y) in enumerate(places):
+            at = (56 + (x - 56) // 2, 56 + (y - 56) // 2) if k == near else (x, y)
+            game.env.worlds["bases"]["x"][:, k], game.env.worlds["bases"]["y"][:, k] = at
+        game.run(1)
+        shots = game.env.worlds["bullets"]["speed"][:, 0] != 0
+        taken = np.bincount(game.env.worlds["tanks"]["heading"][shots, 0], minlength=4)
+        if near:
+            assert taken[toward[near]] == shots.sum() > 0
+        else:
+            assert all(close(taken[heading], 1 / 3, shots.sum()) for heading in toward[1:])
+
+
 def test_holds_fire_on_its_own_base(play):
     game = tactical(play, BASES, mode="versus", worlds=64)
     game.everywhere(0, x=16, y=104, heading="right")  # its base at (56, 104) lies between it and the enemy
