@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from algos.common import config as cfg
-from algos.common.datasets.dataset import Dataset
 from algos.common.log import read_metrics
+from algos.data.dataset import Dataset
 
 CURVES = {
     "episode/win_rate": "win rate",

@@ -112,13 +112,13 @@ def check_data(overrides: list[str], algos: list[str]) -> None:
     """BadInput where an offline algorithm has no dataset, or another one has."""
     given = dict(map(cfg.split_override, overrides))
     for name in algos:
-        if cfg.is_offline(name) and not given.get("data") and "resume" not in given:
+        if cfg.data_use(name) == "required" and not given.get("data") and "resume" not in given:
             raise cfg.BadInput(
                 f"algo={name} learns from recorded episodes: say which with data=NAME "
                 "(python -m scripts.make_dataset --list shows the names)"
             )
-        if given.get("data") and not cfg.is_offline(name):
-            known = [other for other in cfg.presets() if cfg.is_offline(other)]
+        if given.get("data") and cfg.data_use(name) == "none":
+            known = [other for other in cfg.presets() if cfg.data_use(other) != "none"]
             raise cfg.BadInput(f"data={given['data']}: algo={name} learns in the environment; use {', '.join(known)}")
 
 
@@ -231,7 +231,7 @@ def film(run: Run, step: int, policy: Callable) -> Path | None:
     In worlds of its own, and without a random number: what is learned does not depend on it. None, and a line that
     says why, where the file cannot be written.
     """
-    from algos.common.film import add_clip
+    from algos.common.video import add_clip
     from algos.play import record_episode
 
     path = run.folder / "replays" / f"{step:012d}.mabc"
@@ -301,7 +301,7 @@ def hydra_main(config: Any) -> None:
     from omegaconf import OmegaConf
 
     from algos.common.checkpoint import CheckpointError
-    from algos.common.datasets.dataset import DatasetError
+    from algos.data.dataset import DatasetError
 
     plain = OmegaConf.to_container(config, resolve=True, enum_to_str=True)
     try:

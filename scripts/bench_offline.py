@@ -26,9 +26,9 @@ import numpy as np
 import torch
 from bench_common import header, short, spread, tell, write_json
 
-from algos import bc, cql, iql, td3_bc
-from algos.common.datasets.dataset import Dataset
-from algos.common.offline import Rows, Sampler, Scaling
+from algos.data.dataset import Dataset
+from algos.offline import bc, cql, iql, td3_bc
+from algos.offline.loop import Rows, Sampler, Scaling
 
 OBS, ACTIONS, BATCH = 17, 6, 256
 OURS = {"bc": bc, "td3_bc": td3_bc, "iql": iql, "cql": cql}

@@ -8,7 +8,7 @@
     python scripts/bench_train.py --quick                                          a minute, to see that it works
 
 Learners (`--learners`, by default ours,sb3):
-    ours      algos/ppo.py (`ippo`) on make_batch
+    ours      algos/online/ppo.py (`ippo`) on make_batch
     sb3       sb3-contrib's MaskablePPO (SB3's PPO with masks) on the PettingZoo environment through SuperSuit
     sb3-best  the same with the number of worlds, minibatches and threads at which it makes most steps a second here
     sb3-direct  the same as sb3 on mabc.interop.sb3's VecEnv: what is left when the environment is fast
@@ -23,9 +23,9 @@ value loss is the plain square with the usual weight 0.5, ours half of it), SB3 
 by rollout; a dead agent's end value at a time limit is its own there, its team mates' here. Neither writes logs or
 checkpoints.
 
-The settings are those that algos/ppo.py has by default, which were chosen for it and not for SB3; sb3-best has a batch
-of its own. The wider the network and the more the passes, the more of the time is the same arithmetic in both, and the
-smaller the difference: `--width 256 --epochs 4` shows it.
+The settings are those that algos/online/ppo.py has by default, which were chosen for it and not for SB3; sb3-best has
+a batch of its own. The wider the network and the more the epochs, the more of the time is the same arithmetic in both,
+and the smaller the difference: `--width 256 --epochs 4` shows it.
 
 Learners take turns, one interval of training each, all in one process, so that what else the machine does falls on all
 of them; each has a clock and random streams of its own. Between intervals the clock stands and the greedy policy plays
@@ -54,7 +54,8 @@ import torch
 from bench_common import header, load, shown, spread, tell, write_json
 
 import mabc
-from algos import evaluate, ppo
+from algos import evaluate
+from algos.online import ppo
 
 LEARNERS = ("ours", "sb3", "sb3-best", "sb3-direct")
 # (worlds, minibatches, torch's threads) among which sb3-best is chosen
@@ -156,7 +157,7 @@ class Learner(ABC):
 
 
 class Ours(Learner):
-    """algos/ppo.py, one update at a time."""
+    """algos/online/ppo.py, one update at a time."""
 
     def __init__(self, settings: Settings, seed: int):
         super().__init__(settings, seed)

@@ -21,10 +21,10 @@ from bench_common import header, tell, write_json
 from bench_offline import corl_module
 
 from algos.common.adapters import make_env
-from algos.common.datasets.dataset import Dataset
-from algos.common.datasets.load import load_data
-from algos.common.offline import Scaling, evaluate
-from algos.iql import Config
+from algos.data.dataset import Dataset
+from algos.data.load import load_data
+from algos.offline.iql import Config
+from algos.offline.loop import Scaling, evaluate
 from scripts import run_otto
 
 DATASETS = ("walker2d-medium-replay", "halfcheetah-medium-replay", "hopper-medium")

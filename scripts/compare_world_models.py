@@ -36,7 +36,7 @@ IMAGE = ROOT / "docs" / "images" / "world-models.png"
 
 def episodes_of(task: str) -> Any:
     """The task's recorded episodes, as world models read them."""
-    from algos.common.datasets.load import load_data
+    from algos.data.load import load_data
     from world_models.episodes import Episodes
 
     data = load_data(f"{task}-medium-replay", {"name": "gym", "id": TASKS[task], "num_envs": 1, "kwargs": {}}, tell)

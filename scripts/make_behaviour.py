@@ -3,9 +3,9 @@
     python scripts/make_behaviour.py                  hopper, halfcheetah and walker2d, one after the other
     python scripts/make_behaviour.py hopper           one of them
 
-Writes algos/common/datasets/behaviour/TASK.safetensors: the actors of 24 moments of one run, their exploration noise
+Writes algos/data/recipes/behaviour/TASK.safetensors: the actors of 24 moments of one run, their exploration noise
 and the mean return of 20 episodes of each. A dataset called *expert* is made by the best of them, *medium* by the one
-nearest a third of its return, *medium-replay* by all up to that one (see algos/common/datasets/recipes.py).
+nearest a third of its return, *medium-replay* by all up to that one (see algos/data/recipes/catalogue.py).
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from bench_common import machine, tell, versions
 
-from algos import ppo
 from algos.common import checkpoint
 from algos.common.adapters import make_env
-from algos.common.datasets.behaviour import FOLDER, SNAPSHOTS, Behaviour, rollout_returns
+from algos.data.recipes.behaviour import FOLDER, SNAPSHOTS, Behaviour, rollout_returns
+from algos.online import ppo
 
 TASKS: dict[str, tuple[str, int, int, float, dict[str, Any]]] = {
     "hopper": ("Hopper-v5", 2_000_000, 1, 0.0, {"gamma": 0.99, "gae_lambda": 0.95}),

@@ -19,8 +19,9 @@ if str(ROOT) not in sys.path:  # run as a file; as a module, the checkout is whe
     sys.path.insert(0, str(ROOT))
 
 from algos.common import config as cfg  # noqa: E402
-from algos.common.datasets import battles, d4rl, describe, load, minari_files, recipes, replays, store  # noqa: E402
-from algos.common.datasets.dataset import Dataset, DatasetError  # noqa: E402
+from algos.data import d4rl, describe, load, minari_files, replays, store  # noqa: E402
+from algos.data.dataset import Dataset, DatasetError  # noqa: E402
+from algos.data.recipes import battles, catalogue  # noqa: E402
 
 
 def parser() -> argparse.ArgumentParser:
@@ -41,23 +42,25 @@ def parser() -> argparse.ArgumentParser:
 def listing() -> str:
     """All names; an asterisk for those that are made. Scenarios of MABC in one line each."""
     lines = ["* is made on this machine"]
-    for name in recipes.names():
-        if not recipes.is_battle(name):
-            lines.append(f"{'*' if recipes.exists(name) else ' '} {name:<28} {recipes.default_steps(name):>9,} steps")
+    for name in catalogue.names():
+        if not catalogue.is_battle(name):
+            lines.append(
+                f"{'*' if catalogue.exists(name) else ' '} {name:<28} {catalogue.default_steps(name):>9,} steps"
+            )
     lines.append(f"  SCENARIO-KIND[{battles.ENTITIES}]      about {battles.STEPS:,} steps")
     lines.append(f"    KIND: {', '.join(battles.KINDS)}")
     for scenario in battles.scenarios():
-        made = [kind for kind in battles.KINDS if recipes.exists(f"{scenario}-{kind}")]
+        made = [kind for kind in battles.KINDS if catalogue.exists(f"{scenario}-{kind}")]
         lines.append(f"{'*' if made else ' '}   {scenario:<26} {' '.join(made)}".rstrip())
     return "\n".join(lines)
 
 
 def look(what: str) -> Dataset:
     """What --info is asked about; nothing is made."""
-    if what in recipes.names():
-        if not recipes.exists(what):
+    if what in catalogue.names():
+        if not catalogue.exists(what):
             raise DatasetError(f"{what} is not made yet: python -m scripts.make_dataset {what}")
-        return recipes.load(what)
+        return catalogue.load(what)
     if what.startswith(load.MINARI):
         return minari_files.read(what.removeprefix(load.MINARI))
     path = Path(what)
@@ -67,17 +70,17 @@ def look(what: str) -> Dataset:
         return store.load(path)
     if path.exists() or path.suffix in load.HDF5:
         return d4rl.read(path)
-    raise load.not_found(what, recipes.names())
+    raise load.not_found(what, catalogue.names())
 
 
 def check_free(options: argparse.Namespace) -> str | None:
     """A line if the very same dataset is there already; DatasetError if another of its name is."""
-    if options.force or options.out or not recipes.exists(options.name):
+    if options.force or options.out or not catalogue.exists(options.name):
         return None
-    info = recipes.load(options.name).info
+    info = catalogue.load(options.name).info
     same_steps = options.steps is None or f"--steps {options.steps} " in info["made"]["command"]
     if same_steps and options.seed == info["seed"]:
-        return f"{options.name} is there already, in {recipes.place(options.name)}; --force makes it again"
+        return f"{options.name} is there already, in {catalogue.place(options.name)}; --force makes it again"
     raise DatasetError(
         f"{options.name} is there with {info['steps']:,} steps and seed {info['seed']}: --force replaces it, "
         "--out FILE keeps another beside it"
@@ -89,7 +92,7 @@ def run(options: argparse.Namespace) -> None:
     if options.list:
         print(listing())
     elif options.references:
-        print(recipes.commit_references(options.workers, _say, options.force))
+        print(catalogue.commit_references(options.workers, _say, options.force))
     elif options.name is None:
         raise cfg.BadInput("NAME is missing; --list shows all names")
     elif options.info:
@@ -100,7 +103,7 @@ def run(options: argparse.Namespace) -> None:
 
 def make(options: argparse.Namespace) -> None:
     """Make a dataset, unless it is there."""
-    recipes.check_name(options.name)
+    catalogue.check_name(options.name)
     for key in ("steps", "workers"):
         if getattr(options, key) is not None and getattr(options, key) < 1:
             raise cfg.BadInput(f"--{key} {getattr(options, key)}: at least 1 is needed")
@@ -112,7 +115,7 @@ def make(options: argparse.Namespace) -> None:
         print(there)
         return
     out = Path(options.out) if options.out else None
-    recipes.make(options.name, options.steps, options.seed, options.workers, _say, out)
+    catalogue.make(options.name, options.steps, options.seed, options.workers, _say, out)
 
 
 def _say(text: str) -> None:

@@ -70,7 +70,7 @@ STRATEGY: dict[str, Any] = {
 }  # fmt: skip
 """Of every arm, where it says nothing else; spelled out, so that a file tells what was run whatever defaults are."""
 OTTO = {**STRATEGY, "actions": "steered", "starts": "top"}
-"""What the tuning datasets chose, and algos/otto.py's defaults since."""
+"""What the tuning datasets chose, and algos/offline/otto.py's defaults since."""
 
 TUNED: dict[str, dict[str, Any]] = {
     "logged": {},
@@ -156,9 +156,9 @@ def run_cell(dataset: str, base: str, arm: str, otto: dict[str, Any] | None, upd
     if is_done(path, settings, updates):
         return
     from algos.common import config as cfg
-    from algos.common import offline
     from algos.common.adapters import make_env
     from algos.common.run import Run
+    from algos.offline import loop
 
     tell(f"{dataset} {base} {arm}")
     module = cfg.load_module(cfg.presets()[name])
@@ -176,8 +176,8 @@ def run_cell(dataset: str, base: str, arm: str, otto: dict[str, Any] | None, upd
 
         def show(self, step: int, policy: Any) -> None:
             if step > max(updates - 1_000 * JUDGED, 0):
-                everyone = offline.Policy(policy.actor, policy.scaling, SEEDS, seed=None)
-                found = offline.evaluate(everyone, judge, seed=3_000_017 + step)
+                everyone = loop.Policy(policy.actor, policy.scaling, SEEDS, seed=None)
+                found = loop.evaluate(everyone, judge, seed=3_000_017 + step)
                 judged.append(np.stack(found).reshape(2, SEEDS, -1).mean(-1))
 
     run = JudgedRun(folder, config)
@@ -198,7 +198,7 @@ def run_cell(dataset: str, base: str, arm: str, otto: dict[str, Any] | None, upd
 
 def scores(result: dict[str, Any], references: dict[str, float] | None) -> list[float]:
     """Normalised scores of the seeds: by our references in locomotion, 100 x success elsewhere."""
-    from algos.common.datasets.d4rl import normalised_score
+    from algos.data.d4rl import normalised_score
 
     if is_locomotion(result["dataset"]):
         return normalised_score(np.mean(result["returns"], -1), {"references": references}).tolist()
@@ -244,10 +244,10 @@ def foretold(dataset: str, path: Path = RESULTS.parent / "otto-foretold.json") -
             raise SystemExit(f"{path.name} was made with {result['settings']}: move it away")
     if dataset in result["datasets"]:
         return
-    from algos import otto
     from algos.common.adapters import make_env
-    from algos.common.datasets.load import load_data
     from algos.common.run import Run
+    from algos.data.load import load_data
+    from algos.offline import otto
 
     base = bases_of(dataset)[0]  # any: it does not learn
     config = otto.Config(base=base, kwargs=base_settings(dataset, base), **OTTO)

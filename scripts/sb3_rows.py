@@ -1,4 +1,4 @@
-"""Mabc's worlds as rows for SB3's masked PPO, and a rollout buffer that treats dead agents as algos/ppo.py does.
+"""Mabc's worlds as rows for SB3's masked PPO, and a rollout buffer that treats dead agents as algos/online/ppo.py does.
 
 Row b * N + n is agent n of world b. Legend: T time, B worlds, N agents, A actions.
 """
@@ -88,7 +88,7 @@ def direct_rows(scenario: str, worlds: int, opponent: str) -> DirectRows:
 
 
 class LivingRows(MaskableRolloutBuffer):
-    """A rollout of which only the living learn, in a fixed number of minibatches, as in algos/ppo.py.
+    """A rollout of which only the living learn, in a fixed number of minibatches, as in algos/online/ppo.py.
 
     rows: the environment, whose `alive` is noted with every step. agents: N, rows of a world, all of one team.
     """

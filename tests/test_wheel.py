@@ -21,7 +21,7 @@ DATA = (
     "zoo/*.md",
     "zoo/*/*.json",
     "zoo/*/checkpoints/*.safetensors",
-    "common/datasets/behaviour/*",
+    "data/recipes/behaviour/*",
 )
 
 pytestmark = pytest.mark.slow

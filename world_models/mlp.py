@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from world_models.batched import MLP
 from world_models.scale import Prediction, Scale
+from world_models.stacked import MLP
 
 
 class WorldMLP(nn.Module):

@@ -24,8 +24,8 @@ import torch
 from torch import nn
 from torch.nn.functional import layer_norm, scaled_dot_product_attention
 
-from world_models.batched import MLP, Linear
 from world_models.scale import Prediction, Scale
+from world_models.stacked import MLP, Linear
 
 
 @dataclass

@@ -86,13 +86,17 @@ def _key(field: ast.AnnAssign, rest: str) -> Key:
 
 @functools.cache
 def presets() -> dict[str, str]:
-    """Every `algo=` name and the module that declares it in its PRESETS dictionary."""
+    """Every `algo=` name and the module that declares it in its PRESETS dictionary, in any folder of algos."""
     found: dict[str, str] = {}
-    for path in sorted(FOLDER.glob("*.py")):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for path in sorted(FOLDER.rglob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        if "\nPRESETS" not in source:  # parsing takes a hundred times as long as looking
+            continue
+        module = ".".join(path.relative_to(FOLDER.parent).with_suffix("").parts)
+        for node in ast.parse(source).body:
             if isinstance(node, (ast.Assign, ast.AnnAssign)) and _target(node) == "PRESETS":
                 names = [ast.literal_eval(key) for key in node.value.keys]  # type: ignore[union-attr]
-                found.update(dict.fromkeys(names, f"algos.{path.stem}"))
+                found.update(dict.fromkeys(names, module))
     return found
 
 
@@ -104,7 +108,7 @@ def _target(node: ast.Assign | ast.AnnAssign) -> str:
 
 def source_of(preset: str) -> Path:
     """The file of the module that declares an `algo=`."""
-    return FOLDER / f"{presets()[preset].rpartition('.')[2]}.py"
+    return FOLDER.parent / f"{presets()[preset].replace('.', '/')}.py"
 
 
 def algo_keys(preset: str) -> list[Key]:
@@ -112,10 +116,9 @@ def algo_keys(preset: str) -> list[Key]:
     return read_dataclass(source_of(preset), "Config")
 
 
-def is_offline(preset: str) -> bool:
-    """Whether an algorithm learns from data= and never from the environment."""
-    tree = ast.parse(source_of(preset).read_text(encoding="utf-8")).body
-    return any(isinstance(node, ast.ImportFrom) and node.module == "algos.common.offline" for node in tree)
+def data_use(preset: str) -> str:
+    """What an algorithm's module says of data=: DATA is "none", "optional" or "required"."""
+    return constant(source_of(preset), "DATA")
 
 
 def scenario_keys() -> list[Key]:

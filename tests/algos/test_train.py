@@ -18,11 +18,11 @@ from PIL import Image
 import mabc
 from algos.common import checkpoint
 from algos.common.config import BadInput
-from algos.common.datasets import store
 from algos.common.log import CLOCK, read_metrics, truncate_metrics
 from algos.common.run import FILMS, Run, check_rules, create_folder, default_folder
+from algos.data import store
 from algos.train import film, share_discount
-from tests.algos.offline_data import team
+from tests.algos.offline.offline_data import team
 
 ROOT = Path(__file__).parents[2]
 ENV = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'envs'}", "OMP_NUM_THREADS": "1"}

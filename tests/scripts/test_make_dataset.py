@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from algos.common.datasets import battles, store
-from algos.common.datasets.dataset import Dataset
+from algos.data import store
+from algos.data.dataset import Dataset
+from algos.data.recipes import battles
 from scripts import make_dataset
 
 ROOT = Path(__file__).resolve().parents[2]

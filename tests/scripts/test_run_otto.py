@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from algos.common.datasets import battles, recipes
+from algos.data.recipes import battles, catalogue
 from scripts import run_otto
 
 
@@ -61,7 +61,7 @@ def folders(tmp_path, monkeypatch):
     monkeypatch.setattr(run_otto, "RUNS", tmp_path / "runs")
     monkeypatch.setattr(run_otto, "EPISODES", {"mabc": 2})
     monkeypatch.setattr(run_otto, "SMALL", {"hidden_size": 8, "lr": 1e-3})
-    recipes.make("skirmish-2v2-random", 400, 0, 1, lambda text: None)
+    catalogue.make("skirmish-2v2-random", 400, 0, 1, lambda text: None)
     return tmp_path
 
 
@@ -106,12 +106,12 @@ def test_options_that_make_no_sense(words, text, monkeypatch, capsys):
 def test_every_cell_is_one_that_can_be_run(part):
     """Settings are those of the algorithms' configurations, and no two cells share a file."""
     from algos.common import config as cfg
-    from algos.common.datasets import recipes
+    from algos.data.recipes import catalogue
 
     cells = run_otto.cells(part)
     assert len({cell[:3] for cell in cells}) == len(cells)
     for dataset, base, arm, settings in cells:
-        recipes.check_name(dataset)
+        catalogue.check_name(dataset)
         kwargs = run_otto.base_settings(dataset, base, arm)
         name = base if settings is None else "otto"
         given = kwargs if settings is None else {"base": base, "kwargs": kwargs, **settings}

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from world_models.batched import Linear
 from world_models.muon import Muon, orthogonal
+from world_models.stacked import Linear
 
 
 @pytest.mark.parametrize("shape", [(8, 20), (20, 8), (12, 12)])

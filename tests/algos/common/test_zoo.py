@@ -9,10 +9,10 @@ import pytest
 import mabc
 from algos.common import checkpoint, zoo
 from algos.common.config import BadInput
-from algos.common.datasets import behaviour
+from algos.data.recipes import behaviour
 from algos.evaluate import evaluate_bot, evaluate_policy, load_run, run_evaluation
+from algos.online.ppo import POLICY_STATE
 from algos.play import make_opponent
-from algos.ppo import POLICY_STATE
 
 ROOT = Path(__file__).parents[3]
 

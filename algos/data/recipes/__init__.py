@@ -1,0 +1,1 @@
+"""Recipes of the datasets that have a name here."""

@@ -1,0 +1,1 @@
+"""Algorithms that learn from a dataset, and the loop that they share."""

@@ -1,0 +1,432 @@
+"""OTTO: offline trajectories, carried on by world models (arXiv 2404.10393, versions of 2024 and of KDD 2025).
+
+World Transformers learn how the recorded world goes on, generate trajectories from recorded states with perturbed
+actions, a World Evaluator rates and corrects them, and an offline algorithm learns from both. The method's numbers and
+exact rules could not be read: what stands here follows the abstracts of the two versions, the rest is our choice.
+
+    python -m algos.train algo=otto env=gym env.id=Hopper-v5 data=hopper-medium algo.base=iql
+    python -m algos.train algo=otto env=mabc data=medium algo.base=iql algo.horizon=20
+
+Shapes: M trajectories, H steps, C rows of context, N agents, D features, k action dimensions, A actions. A team is one
+agent to its world model: observations, masks of legal actions and who lives, of all agents, side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from algos.common import checkpoint
+from algos.common import config as cfg
+from algos.common.config import BadInput
+from algos.common.protocol import BatchedEnv
+from algos.common.run import Run
+from algos.data.dataset import Dataset, join
+from algos.offline import loop
+from algos.offline.loop import POLICY_STATE, Policy, Rows, Sampler, Scaling, require  # noqa: F401
+from algos.offline.world_model import bounds_of, episodes_of, train_world
+from world_models.episodes import Episodes, ahead, context
+from world_models.evaluator import WorldEvaluator
+from world_models.rollout import CORRECTIONS, Generated, data_bounds, generate
+
+PRESETS = {"otto": {}}
+DATA = "required"
+TOTAL_STEPS = 30_000  # gradient steps of the base, unless total_steps= is given: a report within twenty minutes
+STARTS = ("uniform", "top", "softmax")
+ACTIONS = ("logged", "steered", "policy")
+BASES = ("bc", "td3_bc", "rebrac", "iql", "cql")
+SHARD = 2_000  # trajectories generated together
+LEAST_SKILL = 0.01  # of world models that are learned from
+TRIES = 500  # shards at most: where nearly all is cut off, there is less than num_generated
+
+# --- config ---
+
+
+@dataclass
+class Config:
+    name: str = "otto"
+    base: str = "td3_bc"  # the offline algorithm that learns from recorded and generated trajectories
+    kwargs: dict[str, Any] = field(default_factory=dict)  # its settings, e.g. algo.kwargs.alpha=1
+    model: str = "transformer"  # transformer | mlp
+    members: int = 5  # of the ensemble of world models
+    model_steps: int = 1_500  # gradient steps of the world models
+    starts: str = "top"  # where generated trajectories start: uniform | top | softmax (by the episode's return)
+    actions: str = "steered"  # what is done in them: logged | steered | policy, see `act_of`; and noise on it
+    noise: float = 0.1  # deviation of the noise, of actions in -1..1; discrete: share of random actions
+    noise_clip: float = 0.3  # and its bound
+    horizon: int = 10  # steps of a generated trajectory, the last of which is only looked at (0: as long as recorded)
+    num_generated: int = 100_000  # generated transitions, after corrections and before `keep`
+    keep: float = 1.0  # share of the generated trajectories that stays: those of the greatest mean reward
+    correction: str = "penalise"  # what the evaluator does to uncertain steps: none | penalise | cut | drop
+    quantile: float = 0.99  # of the uncertainty on held-out real steps: what is above is uncertain to cut and drop
+    penalty: float = 1.0  # weight of the uncertainty in the reward, for correction=penalise
+    real_share: float = 0.7  # of recorded transitions in a minibatch, at least: see `real_share_of`; 1: the base alone
+    worlds: str = ""  # a run folder whose world models are used again; empty: they are trained
+
+    def __post_init__(self) -> None:
+        if self.base not in BASES:
+            raise cfg.unknown("algo.base", self.base, BASES)
+        for name, values in (("model", ("transformer", "mlp")), ("starts", STARTS), ("actions", ACTIONS),
+                             ("correction", CORRECTIONS)):  # fmt: skip
+            value = getattr(self, name)
+            require(value in values, f"algo.{name}={value}: one of {', '.join(values)}")
+        for name in ("members", "model_steps", "num_generated"):
+            require(getattr(self, name) >= 1, f"algo.{name}={getattr(self, name)}: at least 1")
+        for name in ("keep", "quantile"):
+            require(0 < getattr(self, name) <= 1, f"algo.{name}={getattr(self, name)}: above 0, at most 1")
+        require(0 <= self.real_share <= 1, f"algo.real_share={self.real_share}: between 0 and 1")
+        for name in ("noise", "noise_clip", "penalty"):
+            require(getattr(self, name) >= 0, f"algo.{name}={getattr(self, name)}: at least 0")
+        require(self.horizon == 0 or self.horizon > 1, f"algo.horizon={self.horizon}: 0, or at least 2")
+        if self.members < 2 and self.correction != "none":
+            raise BadInput(
+                f"algo.members={self.members}: one member never disagrees; use 2 or more, or correction=none"
+            )
+        self.base_config()
+
+    def base_config(self) -> Any:
+        """The base algorithm's own Config; BadInput names a setting that it does not have."""
+        from omegaconf import OmegaConf
+
+        keys = [key.name for key in cfg.algo_keys(self.base)]
+        node = OmegaConf.structured(cfg.load_module(cfg.presets()[self.base]).Config)
+        for key, value in self.kwargs.items():
+            if key not in keys:
+                raise cfg.unknown(f"setting of algo.base={self.base}", key, keys)
+            cfg.check_value(node, key, value)
+        return OmegaConf.to_object(node)
+
+
+# --- generated trajectories as a dataset ---
+
+
+def dataset_of(found: Generated, like: Dataset, low: np.ndarray, high: np.ndarray) -> Dataset:
+    """Generated trajectories as a dataset of the kind that `like` is; those of length 0 are left out."""
+    chosen = np.flatnonzero(found.lengths)
+    lengths = found.lengths[chosen]
+    obs = np.concatenate([found.obs[m, : found.lengths[m] + 1] for m in chosen])
+    flat = {
+        name: np.concatenate([getattr(found, name)[m, : found.lengths[m]] for m in chosen])
+        for name in ("actions", "rewards", "terminals", "uncertainty")
+    }
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    data = Dataset(
+        obs, flat["actions"], flat["rewards"].astype(np.float32), flat["terminals"], starts,
+        extras={"uncertainty": flat["uncertainty"]}, num_actions=like.num_actions,
+    )  # fmt: skip
+    if not like.num_actions:
+        data.actions = (low + (data.actions + 1) * 0.5 * (high - low)).astype(np.float32)
+        return data.check()
+    return split_team(data, like).check()
+
+
+def split_team(data: Dataset, like: Dataset) -> Dataset:
+    """Take a team's row of numbers apart again: observations, masks and who lives, each where it was in `like`."""
+    rows, N, A = len(data.obs), like.num_agents, like.num_actions
+    parts = data.obs.reshape(rows, N, -1)
+    D = like.obs.shape[-1]
+    data.obs, place = np.ascontiguousarray(parts[..., :D]), D
+    if like.masks is not None:
+        data.masks = parts[..., place : place + A] > 0.5
+        data.masks[..., 0] |= ~data.masks.any(-1)  # to stay is always legal
+        place += A
+    if like.alive is not None:
+        data.alive = parts[..., place] > 0.5
+        if data.masks is not None:
+            data.masks[~data.alive] = np.arange(A) == 0
+    data.actions = data.actions.reshape(-1, N, A).argmax(-1)
+    if like.obs.ndim == 2:
+        data.obs, data.actions = data.obs[:, 0], data.actions[:, 0]
+        data.masks = None if data.masks is None else data.masks[:, 0]
+    return data
+
+
+# --- strategies: from where, what is done ---
+
+
+def choose_starts(config: Config, data: Dataset, count: int, random: np.random.Generator) -> np.ndarray:
+    """Recorded steps, int [count], from which trajectories are generated.
+
+    uniform: any; top: those of the best quarter of the episodes by return; softmax: an episode is the likelier the
+    greater its return (one deviation of the returns weighs as a factor e), then any of its steps.
+    """
+    if config.starts == "uniform":
+        return random.integers(data.num_steps, size=count)
+    returns = data.returns
+    if config.starts == "top":
+        best = np.argsort(-returns, kind="stable")[: max(1, len(returns) // 4)]
+        weight = np.zeros(len(returns))
+        weight[best] = data.lengths[best]
+    else:
+        weight = np.exp((returns - returns.max()) / max(returns.std(), 1e-8)) * data.lengths
+    episode = random.choice(len(returns), size=count, p=weight / weight.sum())
+    return data.starts[episode] + (random.random(count) * data.lengths[episode]).astype(np.int64)
+
+
+def perturb(config: Config, actions: np.ndarray, legal: np.ndarray | None, random: np.random.Generator) -> np.ndarray:
+    """Actions [M, k] in -1..1 with clipped Gaussian noise; one-hot ones are exchanged now and then, and where illegal.
+
+    legal: bool [M, N, A] for one-hot actions, from which the others are drawn; None: actions are continuous.
+    """
+    if legal is None:
+        noise = random.standard_normal(actions.shape, np.float32) * config.noise
+        return np.clip(actions + np.clip(noise, -config.noise_clip, config.noise_clip), -1, 1)
+    chosen = actions.reshape(legal.shape).argmax(-1)
+    other = np.where(legal, random.random(legal.shape), -1).argmax(-1)
+    allowed = np.take_along_axis(legal, chosen[..., None], -1)[..., 0]
+    exchanged = (random.random(chosen.shape) < config.noise) | ~allowed
+    return np.eye(legal.shape[-1], dtype=np.float32)[np.where(exchanged, other, chosen)].reshape(actions.shape)
+
+
+def clone(data: Dataset, env: BatchedEnv, seed: int, steps: int = 5_000) -> Policy:
+    """A behaviour-cloned policy of the recorded episodes, for the actions that need one."""
+    bc = cfg.load_module("algos.offline.bc")
+    torch.manual_seed(seed)
+    config = bc.Config(lr=1e-3, hidden_size=128)
+    scaling = Scaling.of(data, env, config)
+    learner = bc.Learner(config, loop.sizes_of(data, env), steps)
+    sampler = Sampler([Rows(data, scaling)], 1, config.batch_size, seed)
+    for _ in range(steps):
+        learner.update(sampler.sample())
+    return Policy(learner.actor, scaling, 1)
+
+
+# --- generation ---
+
+
+def generate_dataset(
+    config: Config, data: Dataset, episodes: Episodes, model: Any, evaluator: WorldEvaluator, env: BatchedEnv, seed: int
+) -> Dataset:
+    """Generated trajectories as a dataset; the same seed gives the same."""
+    random = np.random.default_rng([seed, 77])
+    low, high = bounds_of(env)
+    horizon = config.horizon or int(data.lengths.max())
+    policy = clone(data, env, seed) if config.actions != "logged" else None
+    parts, made, tried, count = [], 0, 0, min(SHARD, max(1, config.num_generated // horizon))
+    for _ in range(TRIES):
+        steps, tried = choose_starts(config, data, count, random), tried + count
+        found = generate_shard(config, episodes, model, evaluator, steps, horizon, data, policy, random)
+        made += int(found.lengths.sum())
+        keep_best(config, found)
+        if found.lengths.any():
+            parts.append(dataset_of(found, data, low, high))
+            print(f"generated {made:>9,} / {config.num_generated:,} transitions", flush=True)
+        if made >= config.num_generated:
+            break
+        each = max(made / tried, 1.0)  # steps that a trajectory has come to so far
+        count = min(SHARD, max(1, int((config.num_generated - made) / each)))
+    require(bool(parts), "the evaluator trusts none of the generated trajectories: raise algo.quantile")
+    joined = join(parts)
+    settings = {key: value for key, value in asdict(config).items() if key not in ("base", "kwargs", "worlds")}
+    told = {"by": "otto", "from": data.info.get("name"), "digest": data.digest, "seed": seed}
+    told |= {"skill": evaluator.skill, **settings}
+    joined.info = {"name": f"otto's from {data.info.get('name')}", "env": data.info.get("env", {}), "made": told}
+    joined.info |= {"steps": joined.num_steps, "references": data.info.get("references")}
+    return joined
+
+
+def generate_shard(
+    config: Config, episodes: Episodes, model: Any, evaluator: WorldEvaluator, steps: np.ndarray, horizon: int,
+    data: Dataset, policy: Policy | None, random: np.random.Generator,
+) -> Generated:  # fmt: skip
+    """Trajectories from some recorded steps on, int [M]; replayed ones end where the recorded ones do."""
+    before = context(episodes, steps, model.context)
+    recorded, logged, left = ahead(episodes, steps, horizon)
+    bounds = data_bounds(model.scale)
+    return generate(
+        model, evaluator, *before, act_of(config, data, recorded, logged, policy, random), horizon, config.correction,
+        config.penalty, bounds, None if config.actions == "policy" else left, partial(random.random, len(steps)),
+    )  # fmt: skip
+
+
+def act_of(
+    config: Config, data: Dataset, recorded: np.ndarray, logged: np.ndarray, policy: Policy | None,
+    random: np.random.Generator,
+) -> Callable[[int, torch.Tensor], np.ndarray]:  # fmt: skip
+    """What is done in generated trajectories: `generate`'s act. recorded [M, H + 1, D] and logged [M, H, k] are real.
+
+    logged: the recorded actions, whatever has become of the state. policy: those of a clone of the data's policy.
+    steered: the recorded ones and what the clone would do otherwise here than in the recorded state, so that a
+    trajectory that noise has pushed aside is brought back as its player would have, and its actions fit its states. Of
+    discrete actions, the clone's where it would do something else, and the recorded ones elsewhere.
+    """
+
+    def act(t: int, obs: torch.Tensor) -> np.ndarray:
+        seen = obs.cpu().numpy()
+        legal = legal_in(seen, data)
+        actions = logged[:, t]
+        if policy is not None:
+            here = cloned(policy, seen, legal, data)
+            actions = here if config.actions == "policy" else steered(actions, here, recorded[:, t])
+        return perturb(config, actions, legal, random)
+
+    def steered(actions: np.ndarray, here: np.ndarray, states: np.ndarray) -> np.ndarray:
+        legal = legal_in(states, data)
+        there = cloned(policy, states, legal, data)
+        if legal is None:
+            return actions + here - there
+        same = (here == there).reshape(legal.shape).all(-1, keepdims=True)
+        return np.where(same, actions.reshape(legal.shape), here.reshape(legal.shape)).reshape(actions.shape)
+
+    return act
+
+
+def team_of(obs: np.ndarray, data: Dataset) -> Dataset:
+    """What a world model's states [M, D'] say of a team: observations and masks, without any steps."""
+    nothing = np.zeros((0, data.num_agents * data.num_actions))
+    return split_team(Dataset(obs, nothing, np.zeros(0), np.zeros(0), np.zeros(1)), data)
+
+
+def legal_in(obs: np.ndarray, data: Dataset) -> np.ndarray | None:
+    """Legal actions in states [M, D'], bool [M, N, A]; None for continuous actions. The dead may only stay."""
+    if not data.num_actions:
+        return None
+    shape = len(obs), data.num_agents, data.num_actions
+    masks = team_of(obs, data).masks
+    return np.ones(shape, bool) if masks is None else masks.reshape(shape)
+
+
+def cloned(policy: Policy, obs: np.ndarray, legal: np.ndarray | None, data: Dataset) -> np.ndarray:
+    """What the cloned policy does in states [M, D'], as a world model reads it: float32 [M, k]."""
+    if legal is None:
+        x = policy.scaling.obs(torch.as_tensor(obs))[None]
+        return policy.actor.greedy(x)[0].numpy()
+    seen = team_of(obs, data).obs.reshape(len(obs), data.num_agents, -1)
+    actions, _ = policy(seen, legal)
+    return np.eye(data.num_actions, dtype=np.float32)[actions].reshape(len(obs), -1)
+
+
+def keep_best(config: Config, found: Generated) -> None:
+    """Set the length of all but the share `keep` of the trajectories to 0: those of the greatest mean reward stay."""
+    if config.keep >= 1:
+        return
+    inside = np.arange(found.rewards.shape[1]) < found.lengths[:, None]
+    mean = (found.rewards * inside).sum(1) / np.maximum(found.lengths, 1)
+    mean[found.lengths == 0] = -np.inf
+    worst = np.argsort(-mean, kind="stable")[max(1, int(config.keep * (found.lengths > 0).sum())) :]
+    found.lengths[worst] = 0
+
+
+# --- mixing ---
+
+
+class Mixture:
+    """Minibatches of which a share is generated, on average over them; the recorded team-steps come first."""
+
+    def __init__(self, real: Sampler, generated: Sampler, share: float):
+        self.real, self.generated, self.share = real, generated, share
+        self.owed = 0.0  # generated team-steps, fractions of one from minibatch to minibatch
+
+    def sample(self) -> loop.Batch:
+        self.owed += self.share * self.real.steps
+        count = int(self.owed)
+        self.owed -= count
+        counts = (self.real, self.real.steps - count), (self.generated, count)
+        parts = [sampler.sample(steps) for sampler, steps in counts if steps]
+        return {key: torch.cat([part[key] for part in parts], 1) for key in parts[0]}
+
+    def state(self) -> Any:
+        return {"real": self.real.state(), "generated": self.generated.state(), "owed": self.owed}
+
+    def load_state(self, state: Any) -> None:
+        self.real.load_state(state["real"])
+        self.generated.load_state(state["generated"])
+        self.owed = state["owed"]
+
+
+def real_share_of(config: Config, generated: list[Dataset]) -> float:
+    """Recorded share of a minibatch: the generated one is `real_share`'s times what the world models can foretell.
+
+    A world that they cannot foretell leaves the base nearly alone. Their skill is the evaluator's, on held-out steps;
+    without corrections it is not asked. What is below a hundredth is taken for none: so much comes by chance.
+    """
+    if config.correction == "none" or not generated:
+        return config.real_share
+    skill = float(np.mean([made.info["made"]["skill"] for made in generated]))
+    return 1 - (1 - config.real_share) * skill * (skill >= LEAST_SKILL)
+
+
+def mixture_of(
+    data: Dataset, generated: list[Dataset], real_share: float, config: Any, seed: int, device: str
+) -> Callable[[Scaling, Any], Any]:
+    """What `loop.fit` takes as its source of minibatches; generated holds a dataset for each of the base's seeds.
+
+    A generated trajectory's last step is not learned from unless it ends the task: see `loop.Rows`. That leaves out
+    the step that ended a recorded trajectory, too, where its replay by chance does not end.
+    """
+
+    def make(scaling: Scaling, learner: Any) -> Any:
+        next_actions = getattr(learner, "next_actions", False)
+        sampler = partial(Sampler, seeds=config.seeds, batch_size=config.batch_size, next_actions=next_actions)
+        real = sampler([Rows(data, scaling, device)], seed=seed)
+        if not generated:
+            return real
+        made = [Rows(dataset, scaling, device, cut_offs=False) for dataset in generated]
+        require(
+            all(len(rows.steps) for rows in made),
+            "no generated trajectory goes on for two steps: raise algo.quantile or choose another algo.correction",
+        )
+        return Mixture(real, sampler(made, seed=seed + 1_000_003), 1 - real_share)
+
+    return make
+
+
+# --- loop ---
+
+
+def train(config: Config, env: BatchedEnv, run: Run) -> Policy:
+    """Train world models, generate, and train the base for run.total_steps gradient steps on both."""
+    base_config = config.base_config()
+    torch.set_num_threads(base_config.threads)
+    data = loop.load_run_data(run)
+    base = cfg.load_module(cfg.presets()[config.base])
+    base.Learner(base_config, loop.sizes_of(data, env), 1)  # refuses what it cannot learn, before hours of work
+    generated = []
+    if config.real_share < 1:
+        generated = [generated_data(config, data, env, run, number) for number in range(base_config.seeds)]
+    real_share = real_share_of(config, generated)
+    sampler_of = mixture_of(data, generated, real_share, base_config, run.seed, run.config["device"])
+    return loop.fit(base.Learner, base_config, env, run, data, sampler_of)
+
+
+def generated_data(config: Config, data: Dataset, env: BatchedEnv, run: Run, number: int) -> Dataset:
+    """Generated dataset `number` of a run: from its file in the run folder, else made and put there, with a plot."""
+    from algos.data import store
+    from algos.report import plot_generated
+
+    path = run.folder / f"generated-s{number}{checkpoint.SUFFIX}"
+    if path.is_file():
+        made = store.load(path)
+        if made.info.get("made", {}).get("digest") != data.digest:
+            raise BadInput(f"{path} was generated from other data than data={run.config['data']} is now: delete it")
+        return made
+    episodes = episodes_of(data, *bounds_of(env))
+    seed = 1_000 * run.seed + number  # seeds of other runs are others
+    model, evaluator = train_world(config, data, episodes, run, number, seed, config.quantile)
+    made = generate_dataset(config, data, episodes, model, evaluator, env, seed)
+    store.save(path, made)
+    plot_generated(run.folder / f"generated-s{number}.png", data, made)
+    print(compared(data, made), flush=True)
+    return made
+
+
+def compared(data: Dataset, made: Dataset) -> str:
+    """Generated trajectories beside the recorded ones, and how well their world is known."""
+    rewards, ends, skill = made.rewards.mean(), 100 * made.terminals.mean(), made.info["made"]["skill"]
+    return (
+        f"generated {made.num_episodes:,} trajectories, {made.num_steps:,} steps, {made.lengths.mean():.1f} each\n"
+        f"  mean reward {rewards:.3f} (recorded {data.rewards.mean():.3f}), "
+        f"ends in {ends:.2f}% of the steps (recorded {100 * data.terminals.mean():.2f}%)\n"
+        f"  the world models foretell {100 * skill:.1f}% of the variance of changes or rewards in held-out steps"
+    )
+
+
+def load_policy(config: dict[str, Any], state: dict[str, Any], device: str = "cpu", greedy: bool = True) -> Policy:
+    """The base's policy from the `algo` part of a run's configuration and the state in its checkpoint."""
+    settings = Config(base=config["base"], kwargs=config["kwargs"]).base_config()
+    return cfg.load_module(cfg.presets()[config["base"]]).load_policy(asdict(settings), state, device, greedy)
