@@ -254,7 +254,7 @@ def learner(scenario: mabc.Scenario, recurrent: bool, seed: int, more: tuple[str
             command += ["env=mabc", f"env.scenario={scenario.name}", f"seed={seed}", f"dir={folder}", *more]
             command += MEMORY if recurrent else []
         subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    return json.loads((folder / "evaluation.json").read_text())
+    return json.loads((folder / "evaluation.json").read_text()) | {"run": str(folder.relative_to(ROOT))}
 
 
 # --- results ---
