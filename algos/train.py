@@ -112,12 +112,13 @@ def check_data(overrides: list[str], algos: list[str]) -> None:
     """BadInput where an offline algorithm has no dataset, or another one has."""
     given = dict(map(cfg.split_override, overrides))
     for name in algos:
-        if cfg.data_use(name) == "required" and not given.get("data") and "resume" not in given:
+        use = cfg.data_use(name)
+        if use == "required" and not given.get("data") and "resume" not in given:
             raise cfg.BadInput(
                 f"algo={name} learns from recorded episodes: say which with data=NAME "
                 "(python -m scripts.make_dataset --list shows the names)"
             )
-        if given.get("data") and cfg.data_use(name) == "none":
+        if given.get("data") and use == "none":
             known = [other for other in cfg.presets() if cfg.data_use(other) != "none"]
             raise cfg.BadInput(f"data={given['data']}: algo={name} learns in the environment; use {', '.join(known)}")
 

@@ -141,8 +141,8 @@ nothing that looks at nothing wins it, somebody does, equals draw seldom, and no
 Rates are shares of games won with a team's tanks over the first episodes of 512 worlds. *still*: never acts.
 *constant*: the best of the ten actions, for ever. *uniform*: random legal actions. *open loop*: the best fixed sequence
 that a cross-entropy search finds. *classic* to *expert*: `env.bot_actions`, the last three of `tactical`. *ippo*:
-greedy, the mean of its seeds at the default budget. Other learning teams are driven by `tactical:regular`. A dash: not
-measured yet.
+greedy, the mean of its seeds at the default budget; the recurrent one has 64 units. Other learning teams are driven by
+`tactical:regular`. A dash: not measured yet.
 
 Made by `python scripts/audit_scenarios.py` and `--table`; the numbers are in
 [baselines/results/audit](../baselines/results/audit)."""

@@ -14,9 +14,6 @@ import numpy as np
 from ..params import BASE, BRICK, MODES, STEEL, TILE, WATER
 from .grammar import BASE_LETTERS, ENTRY_LETTERS, Map, Point, check_map, nearest, place
 
-# In the other mode, `defend`, team 2 enters by and by through a few entries.
-_ALL_START_AT_ONCE = ("skirmish", "siege", "versus", "scout")
-
 
 def problems(map: Map, mode: str, teams: Sequence[int]) -> list[str]:
     """Sentences that say what keeps a map from serving a mode, and what would do; none if all is well.
@@ -94,7 +91,7 @@ def _missing_entries(map: Map, mode: str, teams: Sequence[int]) -> list[str]:
         there = len(map.entries[team - 1])
         if tanks and not there:
             sentences.append(f"team {team} has no entry: put at least one {letter!r} on the map")
-        elif there < tanks and mode in _ALL_START_AT_ONCE:
+        elif there < tanks and mode != "defend":  # there team 2 enters by and by through a few entries
             missing = tanks - there
             sentences.append(
                 f"team {team} starts with {tanks} tanks at once, the map has {there} of its entries: "

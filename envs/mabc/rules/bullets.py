@@ -152,7 +152,7 @@ def meets_terrain(world, bullet):
     if not (stops_bullet(first, x0, y0) | stops_bullet(second, x1, y1)):
         return False
     if first == BASE or second == BASE:  # one that stands is judged in `bullets_on_bases`
-        return not (base_is_hit(world, x0, y0) or base_is_hit(world, x1, y1))
+        return not in_a_base(world, bullet)
     return True
 
 
@@ -182,20 +182,20 @@ def hit_terrain(world, tank, bullet):
 
 
 @rule
-def base_is_hit(world, x, y):
-    """Whether pixel (x, y) lies in a base that still stands."""
-    for b in range(world.bases.shape[0]):
-        base = world.bases[b]
-        if base.alive and in_base(base, x, y):
-            return True
-    return False
-
-
-@rule
 def bullet_in_base(bullet, base):
     """Whether one of the two pixels ahead of the bullet lies in the base."""
     x0, y0, x1, y1 = pixels_ahead(bullet)
     return in_base(base, x0, y0) | in_base(base, x1, y1)
+
+
+@rule
+def in_a_base(world, bullet):
+    """Whether a bullet lies in a base that still stands."""
+    for b in range(world.bases.shape[0]):
+        base = world.bases[b]
+        if base.alive and bullet_in_base(bullet, base):
+            return True
+    return False
 
 
 @rule

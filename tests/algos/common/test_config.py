@@ -13,6 +13,7 @@ from algos.common.config import BadInput
 
 def test_presets_and_keys_are_found_without_imports():
     assert config.presets() == {"ippo": "algos.online.ppo", "mappo": "algos.online.ppo"} | config.presets()
+    assert {config.data_use(name) for name in config.presets()} <= {"none", "optional", "required"}
     assert {"lr", "gamma", "clip_coef"} <= {key.name for key in config.algo_keys("mappo")}
     assert {"scenario", "opponent", "num_envs", "sight", "frame_skip"} <= {key.name for key in config.env_keys("mabc")}
     lr = next(key for key in config.algo_keys("ippo") if key.name == "lr")

@@ -2,8 +2,9 @@
 
 import pytest
 
-from mabc.observe.vector import obs_names, state_names
+from mabc.observe.vector import NUM_TANK_ROW, obs_names, state_names
 from mabc.params import FREEZE_FRAMES, HELMET, STUN_FRAMES
+from mabc.state import SCRATCH
 
 BASES = "\n".join(["B.B...F...B.B", *["............."] * 11, "A.A...E...A.A"])
 TEAMS = ("player player", "basic armor")
@@ -40,6 +41,11 @@ def only(row, **wanted):
     """The row has these values and zeros elsewhere."""
     assert wanted.keys() <= row.keys()
     assert row == pytest.approx({name: wanted.get(name, 0) for name in row})
+
+
+def test_there_is_room_for_what_is_noted_of_a_tank():
+    """A compiled rule that writes past its row says nothing."""
+    assert SCRATCH["tank_rows"].shape[1] == NUM_TANK_ROW
 
 
 def test_names_are_unique():
