@@ -12,15 +12,22 @@ A replay holds what the team thought, too: `value` [N] and `probs` [N, A] of eac
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from algos.adapters import make_env
+from algos.common import cli
 from algos.common import config as cfg
-from algos.evaluate import SEED, flag, load_run, number, parse, play_episodes
+from algos.common.checkpoint import find
+from algos.common.evaluation import SEED
+from algos.common.playback import announce, export, record_episode
+from algos.common.protocol import rules_version
+from algos.common.run import check_rules
+from algos.common.trained import load_run
+from algos.common.zoo import replay_folder, run_path
 
 FORMATS = ("html", "mp4", "gif", "png")
 KEYS = {
@@ -31,57 +38,6 @@ KEYS = {
     "record": "where to: a .mabc file, or a folder (the run's replays/)",
     "show": "true: play in the terminal instead",
 }
-
-
-def make_opponent(run: str | Path, greedy: bool = True) -> Callable:
-    """A run's policy as an opponent for `mabc.make_batch(…, opponents=…)`."""
-    return load_run(run, greedy=greedy)[1]
-
-
-def record_episode(env_config: dict[str, Any], policy: Callable, path: str | Path, seed: int = SEED) -> Path:
-    """Play one episode of MABC and write it to a .mabc file, with what the policy thought."""
-    from algos.common.adapters import make_env
-
-    env = make_env(env_config, num_envs=1, seed=seed, record=str(path))
-    play_episodes(env, policy, 1, seed)
-    env.close()
-    return Path(path)
-
-
-def export(path: str | Path, kind: str = "html") -> Path:
-    """Write a replay beside itself as a page, a video or a picture of its middle; BadInput names what is missing."""
-    from mabc import export as exports
-    from mabc import load_replay
-
-    replay, target = load_replay(path), Path(path).with_suffix(f".{kind}")
-    try:
-        if kind == "html":
-            exports.export_html(replay, target, name=Path(path).name)
-        elif kind == "png":
-            exports.export_png(replay, target, frame=replay.num_frames // 2)
-        else:
-            {"mp4": exports.export_mp4, "gif": exports.export_gif}[kind](replay, target, progress=True)
-    except ImportError as error:
-        raise cfg.BadInput(f"export={kind}: {error}") from error
-    return target
-
-
-def watch_command(path: str | Path) -> str:
-    """The command that shows a replay, as it can be typed where this program was started."""
-    beside = Path(sys.executable).with_name("mabc")
-    if shutil.which("mabc") or not beside.exists():
-        return f"mabc watch {path}"
-    here = Path.cwd()
-    return f"{beside.relative_to(here) if beside.is_relative_to(here) else beside} watch {path}"
-
-
-def announce(path: Path, exported: list[Path]) -> str:
-    """What a person wants to know of a replay that was saved: how it ended, its path, its exports, how to see it."""
-    from mabc import load_replay
-
-    lines = [f"replay  {path}  ({load_replay(path)!r})"]
-    lines += [f"{file.suffix[1:]:<7} {file}" for file in exported]
-    return "\n".join([*lines, f"watch   {watch_command(path)}"])
 
 
 def show(env: Any, policy: Callable, seed: int, fps: float = 7.5) -> None:
@@ -103,9 +59,6 @@ def show(env: Any, policy: Callable, seed: int, fps: float = 7.5) -> None:
 
 def places(run: str, options: dict[str, str], episodes: int, seed: int) -> list[Path]:
     """The file of each episode."""
-    from algos.common.checkpoint import find
-    from algos.common.zoo import replay_folder, run_path
-
     given = options.get("record")
     if given and Path(given).suffix == ".mabc":
         if episodes > 1:
@@ -116,12 +69,8 @@ def places(run: str, options: dict[str, str], episodes: int, seed: int) -> list[
 
 
 def run_play(argv: list[str]) -> None:
-    from algos.common.adapters import make_env
-    from algos.common.protocol import rules_version
-    from algos.common.run import check_rules
-
-    options, changes = parse(argv, KEYS)
-    seed, episodes = number(options, "seed", SEED), number(options, "episodes", 1, above=0)
+    options, changes = cli.parse(argv, KEYS)
+    seed, episodes = cli.number(options, "seed", SEED), cli.number(options, "episodes", 1, above=0)
     formats = [name for name in options.get("export", "html").split(",") if name]
     for name in formats:
         if name not in FORMATS:
@@ -133,7 +82,7 @@ def run_play(argv: list[str]) -> None:
         raise cfg.BadInput(f"env={config['env']['name']} has no pictures here; MABC's episodes can be shown")
     env = make_env(config["env"], num_envs=1, seed=seed)
     check_rules(config["rules"], rules_version(env), run)
-    if flag(options, "show"):
+    if cli.flag(options, "show"):
         show(env, policy, seed)
         return
     for k, path in enumerate(places(run, options, episodes, seed)):
@@ -142,17 +91,7 @@ def run_play(argv: list[str]) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    argv = sys.argv[1:] if argv is None else argv
-    if {"-h", "--help"} & set(argv):
-        print((__doc__ or "").strip() + "\n")
-        print("\n".join(f"  {key:<10} {text}" for key, text in KEYS.items()))
-        return
-    from algos.common.checkpoint import CheckpointError
-
-    try:
-        run_play(argv)
-    except (cfg.BadInput, CheckpointError) as error:
-        cfg.stop(error)
+    cli.command(argv, __doc__, KEYS, run_play)
 
 
 if __name__ == "__main__":

@@ -2,98 +2,23 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-import numpy as np
-
+from algos.common import cli
 from algos.common import config as cfg
-from algos.common.log import read_metrics
-from algos.data.dataset import Dataset
+from algos.common.plots import plot
 
-CURVES = {
-    "episode/win_rate": "win rate",
-    "episode/draw_rate": "draws",
-    "episode/return": "return",
-    "episode/score": "normalised score",
-    "loss/entropy": "entropy",
-    "time/steps_per_second": "steps per second",
-}
+KEYS = {"run": "a run folder"}
 
 
-def plot(folder: str | Path) -> Path | None:
-    """Write report.png; None where matplotlib is absent or nothing has been measured."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        return None
-    metrics = read_metrics(Path(folder) / "metrics.jsonl")
-    names = [name for name in CURVES if any(line.get(name) is not None for line in metrics)]
-    if not names:
-        return None
-    figure = Figure(figsize=(4 * len(names), 3), layout="constrained")
-    FigureCanvasAgg(figure)
-    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
-        points = [(line["step"], line[name]) for line in metrics if line.get(name) is not None]
-        axes.plot(*zip(*points, strict=True))
-        axes.set(title=CURVES[name], xlabel="steps")
-        axes.grid(alpha=0.3)
-    path = Path(folder) / "report.png"
-    figure.savefig(path, dpi=100)
-    return path
-
-
-def plot_generated(path: Path, recorded: Dataset, generated: Dataset, points: int = 2_000) -> Path | None:
-    """A picture of generated trajectories beside recorded ones; None where matplotlib is absent.
-
-    Left: where they are, in the plane in which the recorded observations vary most. Middle: what is earned in a step.
-    Right: the evaluator's uncertainty along a trajectory, if the dataset has it.
-    """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        return None
-    figure = Figure(figsize=(12, 3.6), layout="constrained")
-    FigureCanvasAgg(figure)
-    places, rewards, doubts = figure.subplots(1, 3)
-    random = np.random.default_rng(0)
-    rows = [data.obs.reshape(len(data.obs), -1).astype(np.float64) for data in (recorded, generated)]
-    some = [x[random.integers(len(x), size=points)] for x in rows]
-    mean, std = some[0].mean(0), some[0].std(0) + 1e-3
-    plane = np.linalg.svd((some[0] - mean) / std, full_matrices=False)[2][:2].T
-    for x, label in zip(some, ("recorded", "generated"), strict=True):
-        places.scatter(*((x - mean) / std @ plane).T, s=3, alpha=0.4, label=label)
-    places.set(title="observations, first two principal components")
-    bins = np.histogram_bin_edges(np.concatenate([recorded.rewards, generated.rewards]), 60)
-    for data, label in ((recorded, "recorded"), (generated, "generated")):
-        rewards.hist(data.rewards, bins=bins, density=True, alpha=0.5, label=label)
-    rewards.set(title="reward of a step")
-    for axes in (places, rewards):
-        axes.legend(markerscale=3)
-    if "uncertainty" in generated.extras:
-        step = np.arange(generated.num_steps) - np.repeat(generated.starts[:-1], generated.lengths)
-        along = range(int(generated.lengths.max()))
-        parts = [generated.extras["uncertainty"][step == t] for t in along]
-        doubts.plot(along, [np.median(part) for part in parts], label="median")
-        doubts.plot(along, [np.quantile(part, 0.9) for part in parts], label="90% quantile")
-        doubts.legend()
-    doubts.set(title="uncertainty of what was kept", xlabel="step of the trajectory")
-    figure.savefig(path, dpi=100)
-    return path
-
-
-def main(argv: list[str] | None = None) -> None:
-    argv = sys.argv[1:] if argv is None else argv
-    options = dict(map(cfg.split_override, argv)) if "--help" not in argv and "-h" not in argv else {}
-    if set(options) != {"run"}:
-        print((__doc__ or "").strip())
-        return
+def run_report(argv: list[str]) -> None:
+    options, _ = cli.parse(argv, KEYS)
     try:
         print(plot(options["run"]))
     except OSError as error:
-        cfg.stop(error)
+        raise cfg.BadInput(error) from error
+
+
+def main(argv: list[str] | None = None) -> None:
+    cli.command(argv, __doc__, KEYS, run_report)
 
 
 if __name__ == "__main__":

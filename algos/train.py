@@ -24,12 +24,9 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from algos.common import config as cfg
-
-if TYPE_CHECKING:
-    from algos.common.run import Run
 
 DEFAULT_ENV, DEFAULT_ALGO = "mabc", "ippo"
 
@@ -55,10 +52,10 @@ def general_keys() -> list[cfg.Key]:
 def help_text(overrides: list[str]) -> str:
     """What `--help` prints, for the environment and algorithm chosen beside it."""
     known = cfg.presets()
-    env = cfg.choices(overrides, "env", DEFAULT_ENV, cfg.env_classes())[0]
+    env = cfg.choices(overrides, "env", DEFAULT_ENV, cfg.adapters())[0]
     algo = cfg.choices(overrides, "algo", DEFAULT_ALGO, known)[0]
     general = general_keys()
-    names = {"env": " | ".join(cfg.env_classes()), "algo": " | ".join(known)}
+    names = {"env": " | ".join(cfg.adapters()), "algo": " | ".join(known)}
     shown = {key.name: names.get(key.name, key.default) for key in general}
     shown["total_steps"] = cfg.constant(cfg.source_of(algo), "TOTAL_STEPS")
     return "\n\n".join(
@@ -78,7 +75,7 @@ def help_text(overrides: list[str]) -> str:
 def check_overrides(overrides: list[str], sweep: bool) -> list[str]:
     """Overrides as Hydra will take them, after all keys and values have been looked at."""
     modules = cfg.presets()
-    envs = cfg.choices(overrides, "env", DEFAULT_ENV, cfg.env_classes())
+    envs = cfg.choices(overrides, "env", DEFAULT_ENV, cfg.adapters())
     algos = cfg.choices(overrides, "algo", DEFAULT_ALGO, modules)
     if not sweep and len(envs) + len(algos) > 2:
         raise cfg.BadInput("several values for one key are a sweep: add -m")
@@ -127,7 +124,7 @@ def register(envs: list[str], algos: dict[str, str]) -> None:
     """Tell Hydra about the configurations chosen; only their modules are imported."""
     from hydra.core.config_store import ConfigStore
 
-    from algos.common.adapters import config_class
+    from algos.adapters import config_class
 
     store = ConfigStore.instance()
     store.store(name="train", node=TrainConfig)
@@ -149,7 +146,7 @@ def check_values(overrides: list[str], env: str, algo: str, module: str) -> None
     from hydra.errors import HydraException
     from omegaconf import OmegaConf
 
-    from algos.common.adapters import config_class
+    from algos.adapters import config_class
 
     node = OmegaConf.structured(TrainConfig)
     node.env = OmegaConf.structured(config_class(env))
@@ -178,9 +175,10 @@ def check_values(overrides: list[str], env: str, algo: str, module: str) -> None
 
 def run_training(config: dict[str, Any]) -> dict[str, Any]:
     """Train as an effective configuration says, evaluate, record an episode; returns the evaluation."""
+    from algos.adapters import make_env
     from algos.common import run as runs
-    from algos.common.adapters import make_env
     from algos.common.checkpoint import list_checkpoints
+    from algos.common.playback import record_clip
     from algos.common.protocol import rules_version
     from mabc.jit import is_cold
 
@@ -205,14 +203,14 @@ def run_training(config: dict[str, Any]) -> dict[str, Any]:
         runs.create_folder(folder, config)
     run = runs.Run(folder, config, tree, rules=rules)
     if config["env"].get("name") == "mabc":
-        run.film = lambda step, policy: film(run, step, policy)
+        run.record = lambda step, policy: record_clip(run, step, policy)
     size = f"{env.num_envs} worlds of {env.num_agents} agents"
     print(f"{config['algo']['name']} on {env_name(config)}: {size}; run folder {folder}")
     if config["env"].get("name") == "mabc" and is_cold():
         print("the rules of the game are compiled first, once on a machine: most of a minute", flush=True)
     try:
         policy = module.train(algo, env, run)
-        replay = run.film(run.last_step, policy) if run.film else None
+        replay = run.record(run.last_step, policy) if run.record else None
     except BaseException:
         if not list_checkpoints(folder / "checkpoints"):  # refused or stopped before it began: nothing stays of it
             if made:
@@ -224,26 +222,6 @@ def run_training(config: dict[str, Any]) -> dict[str, Any]:
         run.log.close()
         env.close()
     return finish(folder, config, policy, replay)
-
-
-def film(run: Run, step: int, policy: Callable) -> Path | None:
-    """Record a greedy episode of MABC in the run's replays/ and show it in TensorBoard.
-
-    In worlds of its own, and without a random number: what is learned does not depend on it. None, and a line that
-    says why, where the file cannot be written.
-    """
-    from algos.common.video import add_clip
-    from algos.play import record_episode
-
-    path = run.folder / "replays" / f"{step:012d}.mabc"
-    try:
-        record_episode(run.config["env"], policy, path)
-    except (OSError, cfg.BadInput) as error:
-        print(f"no replay at step {step}: {error}")
-        return None
-    if run.log.board:
-        add_clip(run.log.board, path, step)
-    return path
 
 
 def share_discount(config: dict[str, Any]) -> None:
@@ -281,9 +259,9 @@ def env_name(config: dict[str, Any]) -> str:
 
 def finish(folder: Path, config: dict[str, Any], policy: Callable, replay: Path | None = None) -> dict[str, Any]:
     """Evaluate with the bots beside it, export the last episode, plot; print what a user wants to see next."""
-    from algos.evaluate import evaluate_run, table
-    from algos.play import announce, export
-    from algos.report import plot
+    from algos.common.evaluation import evaluate_run, table
+    from algos.common.playback import announce, export
+    from algos.common.plots import plot
 
     quick = not config["data"] or config["env"]["name"] == "mabc"  # 512 episodes of 1,000 steps would take minutes
     episodes = {} if quick else {"episodes": 100}

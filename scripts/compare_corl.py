@@ -20,7 +20,7 @@ import torch
 from bench_common import header, tell, write_json
 from bench_offline import corl_module
 
-from algos.common.adapters import make_env
+from algos.adapters import make_env
 from algos.data.dataset import Dataset
 from algos.data.load import load_data
 from algos.offline.iql import Config

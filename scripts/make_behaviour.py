@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from bench_common import machine, tell, versions
 
+from algos.adapters import make_env
 from algos.common import checkpoint
-from algos.common.adapters import make_env
 from algos.data.recipes.behaviour import FOLDER, SNAPSHOTS, Behaviour, rollout_returns
 from algos.online import ppo
 

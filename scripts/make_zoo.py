@@ -67,7 +67,8 @@ def slim(tree: dict[str, Any]) -> dict[str, Any]:
 def make(name: str) -> None:
     """Train, keep and measure one team."""
     from algos.common import checkpoint
-    from algos.evaluate import run_evaluation
+    from algos.common.evaluation import evaluate_run
+    from algos.common.trained import load_run
 
     tell(f"{name}: training")
     with tempfile.TemporaryDirectory() as folder:
@@ -78,7 +79,7 @@ def make(name: str) -> None:
     home.mkdir(parents=True)
     path = checkpoint.save(home / found.name, slim(tree))
     tell(f"{name}: {path.stat().st_size / 1000:.0f} kB, evaluating")
-    result = run_evaluation([f"run=zoo:{name}", f"episodes={EPISODES}"])
+    result = evaluate_run(f"zoo:{name}", *load_run(f"zoo:{name}"), EPISODES)
     made = {"command": " ".join(["python", *train_command(name)]), "steps": tree["step"]}
     made |= {"seconds": round(tree["seconds"]), "machine": machine(), "versions": versions("torch", "numpy", "numba")}
     text = json.dumps({**result, "made": made}, indent=1) + "\n"
@@ -113,7 +114,7 @@ def readme() -> str:
 def row(result: dict[str, Any]) -> str:
     """A team's line of the table."""
     import mabc
-    from algos.evaluate import BOTS
+    from algos.common.evaluation import BOTS
 
     drivers = {team.driver for team in mabc.scenario(result["scenario"]).teams} - {"learn"}
     bots = " | ".join(f"{result['bots'][bot]['win_rate']:.2f}" for bot in BOTS)
@@ -127,8 +128,8 @@ def row(result: dict[str, Any]) -> str:
 
 def record_replays() -> None:
     """Write docs/replays/."""
-    from algos.evaluate import load_run
-    from algos.play import record_episode
+    from algos.common.playback import record_episode
+    from algos.common.trained import load_run
 
     for name, seed in REPLAYS.items():
         config, policy = load_run(f"zoo:{name}")

@@ -116,7 +116,7 @@ def env_of(dataset: str) -> dict[str, Any]:
     """The environment of a dataset, as a run's configuration has it."""
     from dataclasses import asdict
 
-    from algos.common.adapters import config_class
+    from algos.adapters import config_class
 
     task, _, kind = dataset.partition("-")
     if task in LOCOMOTION:
@@ -155,8 +155,8 @@ def run_cell(dataset: str, base: str, arm: str, otto: dict[str, Any] | None, upd
         settings = {"base": base, "kwargs": settings, **otto}
     if is_done(path, settings, updates):
         return
+    from algos.adapters import make_env
     from algos.common import config as cfg
-    from algos.common.adapters import make_env
     from algos.common.run import Run
     from algos.offline import loop
 
@@ -244,7 +244,7 @@ def foretold(dataset: str, path: Path = RESULTS.parent / "otto-foretold.json") -
             raise SystemExit(f"{path.name} was made with {result['settings']}: move it away")
     if dataset in result["datasets"]:
         return
-    from algos.common.adapters import make_env
+    from algos.adapters import make_env
     from algos.common.run import Run
     from algos.data.load import load_data
     from algos.offline import otto

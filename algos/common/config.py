@@ -128,22 +128,20 @@ def scenario_keys() -> list[Key]:
         return []
     source = Path(spec.origin).parent / "scenarios.py"
     keys = read_dataclass(source, "Scenario") + read_dataclass(source, "Rewards")
-    own = {key.name for key in read_dataclass(FOLDER / "common" / "adapters.py", "MabcConfig")}
+    own = {key.name for key in read_dataclass(adapters()["mabc"], "Config")}
     return [key for key in keys if key.name not in {*own, "teams", "rewards", "version", "note"}]
 
 
-def env_classes() -> dict[str, str]:
-    """Every `env=` name and the dataclass in adapters.py that configures it."""
-    for node in ast.parse((FOLDER / "common" / "adapters.py").read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.AnnAssign) and _target(node) == "ENVS":
-            pairs = zip(node.value.keys, node.value.values, strict=True)  # type: ignore[union-attr]
-            return {ast.literal_eval(key): ast.unparse(value) for key, value in pairs}
-    raise LookupError("algos/common/adapters.py declares no ENVS")
+@functools.cache
+def adapters() -> dict[str, Path]:
+    """Every `env=` name and the file that adapts it, the default first: those in algos/adapters that have a Config."""
+    files = sorted((FOLDER / "adapters").glob("*.py"), key=lambda path: (path.stem != "mabc", path.stem))
+    return {path.stem: path for path in files if "\nclass Config" in path.read_text(encoding="utf-8")}
 
 
 def env_keys(name: str) -> list[Key]:
     """Keys of one kind of environment; those of MABC include the fields of its scenarios."""
-    keys = read_dataclass(FOLDER / "common" / "adapters.py", env_classes()[name])
+    keys = read_dataclass(adapters()[name], "Config")
     return keys + (scenario_keys() if name == "mabc" else [])
 
 

@@ -12,7 +12,7 @@ from algos.common import checkpoint
 from algos.common.config import BadInput
 from algos.common.log import Log
 
-FILMS = 3  # at so many moments of a run, evenly spaced from its start, an episode is filmed; at its end, too
+CLIPS = 3  # at so many moments of a run, evenly spaced from its start, an episode is recorded; at its end, too
 RESUME_KEYS = {"resume", "total_steps", "device"}  # what may be given beside resume=
 
 
@@ -25,13 +25,13 @@ class Run:
     tree: dict[str, Any] | None = None  # the checkpoint to go on from
     keep: int = 3  # checkpoints that stay
     rules: Any = None  # version of the environment's rules
-    film: Callable[[int, Callable], Any] | None = None  # what `show` calls with a step and the greedy policy
+    record: Callable[[int, Callable], Any] | None = None  # what `show` calls with a step and the greedy policy
     log: Log = field(init=False)
 
     def __post_init__(self) -> None:
         saved = self.tree or {"step": 0, "seconds": 0.0}
         self.log = Log(self.folder, self.total_steps, saved["step"], saved["seconds"])
-        self.shown = saved["step"] * FILMS // self.total_steps if self.state else -1
+        self.shown = saved["step"] * CLIPS // self.total_steps if self.state else -1
 
     @property
     def seed(self) -> int:
@@ -52,11 +52,11 @@ class Run:
         return self.tree["state"] if self.tree else None
 
     def show(self, step: int, policy: Callable) -> None:
-        """Training has come to a step, with this greedy policy: at a few moments of a run an episode is filmed."""
-        moment = step * FILMS // self.total_steps
-        if self.film and self.shown < moment < FILMS:
+        """Training has come to a step, with this greedy policy: at a few moments of a run an episode is recorded."""
+        moment = step * CLIPS // self.total_steps
+        if self.record and self.shown < moment < CLIPS:
             self.shown = moment
-            self.film(step, policy)
+            self.record(step, policy)
 
     def save(self, step: int, state: dict[str, Any]) -> Path:
         """Write the algorithm's state at an environment step; older checkpoints beyond `keep` go."""

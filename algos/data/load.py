@@ -20,7 +20,7 @@ SLACK = 1e-3  # of the bounds' width: by how much actions may pass them and are 
 
 
 def load_data(what: str, env: dict[str, Any], progress: Callable = print) -> Dataset:
-    """The dataset that `what` names, for the environment of a configuration (`algos.common.adapters.make_env`'s).
+    """The dataset that `what` names, for the environment of a configuration (`algos.adapters.make_env`'s).
 
     what: a recipe's name (hopper-medium; with env=mabc `expert` means that of env.scenario), made now if it has not
     been; a D4RL file (.hdf5), a file of our store (.safetensors), a folder of replays, or minari:ID.
@@ -83,7 +83,7 @@ def time_limit(env: dict[str, Any]) -> int | None:
         return None
     import gymnasium as gym
 
-    from algos.common.adapters import known_id
+    from algos.adapters.gym import known_id
 
     try:
         return gym.spec(known_id(env["id"])).max_episode_steps
@@ -105,7 +105,7 @@ def check_fits(dataset: Dataset, env: dict[str, Any]) -> None:
 
     Actions that pass the bounds by a hair are clipped to them.
     """
-    from algos.common.adapters import make_env
+    from algos.adapters import make_env
 
     told = dataset.info.get("name", "the dataset")
     _check_env(dataset.info.get("env", {}), env, told)
@@ -149,12 +149,12 @@ def _check_env(recorded: dict[str, Any], env: dict[str, Any], told: str) -> None
 
 def changes(recorded: dict[str, Any], env: dict[str, Any]) -> dict[str, Any]:
     """Settings that the environment has and the recorded one had not: allowed, for somebody may want to know."""
-    from algos.common.adapters import MabcConfig
+    from algos.adapters.mabc import Config
 
     if not recorded or recorded.get("name") != env["name"]:
         return {}
     if env["name"] == "mabc":
-        same = {item.name for item in fields(MabcConfig)} - {"opponent", "gamma"}
+        same = {item.name for item in fields(Config)} - {"opponent", "gamma"}
         return {f"env.{key}": value for key, value in env.items() if key not in same and value is not None}
     given = env.get("kwargs", {}).items()
     return {f"env.kwargs.{key}": value for key, value in given if key not in recorded.get("kwargs", {})}

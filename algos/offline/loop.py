@@ -437,7 +437,7 @@ def fit(make: Callable, config: Any, env: BatchedEnv, run: Run, data: Dataset | 
 
 def evaluation_env(config: Any, run: Run) -> BatchedEnv:
     """The run's environment with a world for every episode of an evaluation."""
-    from algos.common.adapters import make_env
+    from algos.adapters import make_env
 
     episodes = config.eval_episodes or (128 if run.config["env"]["name"] == "mabc" else 10)
     return make_env(run.config["env"], num_envs=episodes * config.seeds, seed=EVALUATION_SEED)

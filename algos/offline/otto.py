@@ -397,7 +397,7 @@ def train(config: Config, env: BatchedEnv, run: Run) -> Policy:
 def generated_data(config: Config, data: Dataset, env: BatchedEnv, run: Run, number: int) -> Dataset:
     """Generated dataset `number` of a run: from its file in the run folder, else made and put there, with a plot."""
     from algos.data import store
-    from algos.report import plot_generated
+    from algos.offline.plots import plot_generated
 
     path = run.folder / f"generated-s{number}{checkpoint.SUFFIX}"
     if path.is_file():

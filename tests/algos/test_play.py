@@ -8,9 +8,10 @@ import pytest
 
 import mabc
 from algos import play
-from algos.common.adapters import make_env
+from algos.adapters import make_env
 from algos.common.config import BadInput
-from algos.evaluate import evaluate_policy, load_run, play_episodes
+from algos.common.evaluation import evaluate_policy, play_episodes
+from algos.common.trained import load_run
 
 TEAM = "zoo:skirmish-3v3"
 

@@ -19,9 +19,10 @@ import mabc
 from algos.common import checkpoint
 from algos.common.config import BadInput
 from algos.common.log import CLOCK, read_metrics, truncate_metrics
-from algos.common.run import FILMS, Run, check_rules, create_folder, default_folder
+from algos.common.playback import record_clip
+from algos.common.run import CLIPS, Run, check_rules, create_folder, default_folder
 from algos.data import store
-from algos.train import film, share_discount
+from algos.train import share_discount
 from tests.algos.offline.offline_data import team
 
 ROOT = Path(__file__).parents[2]
@@ -204,8 +205,8 @@ def test_mabc_killed_and_resumed_is_bit_exact(tmp_path):
     printed = kill_and_resume(tmp_path, ["env=mabc", "env.num_envs=32", *SMALL, "total_steps=20480"], 20480)
     seen_at_the_end(tmp_path, printed)
     seen_in_tensorboard(tmp_path / "a" / "tensorboard")
-    films = [sorted(path.name for path in (tmp_path / name / "replays").iterdir()) for name in "ab"]
-    assert films[0] == films[1]
+    replays = [sorted(path.name for path in (tmp_path / name / "replays").iterdir()) for name in "ab"]
+    assert replays[0] == replays[1]
     result = json.loads(run(tmp_path, "evaluate", "run=a", "episodes=32", "bots=random,classic").stdout)
     assert set(result["bots"]) == {"random", "classic"}
     assert result["bots"]["classic"]["win_rate"] is not None
@@ -245,7 +246,7 @@ def seen_in_tensorboard(folder):
     events = EventAccumulator(str(folder), size_guidance={"images": 0}).Reload()
     for tag, start in (("episode/clip", b"GIF89a"), ("episode/end", b"\x89PNG")):
         images = events.Images(tag)
-        assert len(images) == FILMS + 1
+        assert len(images) == CLIPS + 1
         assert images[0].step == 0
         assert images[-1].step == 20480
         assert all(image.encoded_image_string.startswith(start) for image in images)
@@ -276,18 +277,18 @@ def play_options(folder, saved):
 
 
 def moments(folder, total_steps, steps, saved=None):
-    """The steps at which a run is filmed, of those that it comes to; `saved`: the step that it was resumed from."""
+    """The steps, of those that a run comes to, at which it records an episode; `saved`: where it was resumed."""
     found = []
     tree = None if saved is None else {"step": saved, "seconds": 0.0, "state": {"step": saved} if saved else {}}
-    made = Run(folder, {"seed": 0, "total_steps": total_steps}, tree, film=lambda step, policy: found.append(step))
+    made = Run(folder, {"seed": 0, "total_steps": total_steps}, tree, record=lambda step, policy: found.append(step))
     for step in steps:
         made.show(step, None)
     made.log.close()
     return found
 
 
-def test_moments_of_films(tmp_path):
-    assert FILMS == 3
+def test_moments_of_clips(tmp_path):
+    assert CLIPS == 3
     assert moments(tmp_path, 90, range(0, 100, 10)) == [0, 30, 60]
     assert moments(tmp_path, 100, [0, 32, 64, 96, 128]) == [0, 64, 96]
     assert moments(tmp_path, 90, range(50, 100, 10), saved=40) == [60]
@@ -296,10 +297,10 @@ def test_moments_of_films(tmp_path):
     assert moments(tmp_path, 90, [0, 10, 30], saved=0) == [0, 30], "stopped before it had a policy"
 
 
-def test_a_film_that_cannot_be_written_stops_nothing(tmp_path, capsys):
+def test_a_clip_that_cannot_be_written_stops_nothing(tmp_path, capsys):
     (tmp_path / "replays").touch()
     made = Run(tmp_path, {"seed": 0, "total_steps": 1, "env": {**MABC, "max_steps": 3}})
-    assert film(made, 0, lambda obs, mask, memory: (np.zeros(obs.shape[:2], int), None)) is None
+    assert record_clip(made, 0, lambda obs, mask, memory: (np.zeros(obs.shape[:2], int), None)) is None
     made.log.close()
     assert capsys.readouterr().out.startswith("no replay at step 0: ")
 

@@ -158,7 +158,7 @@ def sampled(team: str, seed: int) -> Act:
 
     from algos.common.protocol import rules_version
     from algos.common.run import check_rules
-    from algos.evaluate import load_run
+    from algos.common.trained import load_run
 
     threads = torch.get_num_threads()
     with torch.random.fork_rng(devices=[]):  # networks draw their first weights

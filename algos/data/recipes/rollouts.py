@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from algos.common.adapters import known_id, quiet_mujoco
+from algos.adapters.gym import known_id, quiet_mujoco
 from algos.data.dataset import Dataset, join
 from algos.data.recipes.behaviour import Behaviour
 
@@ -117,7 +117,7 @@ def make_world(env: dict[str, Any]) -> Any:
 
 
 def flat(space: Any) -> Callable[[Any], np.ndarray]:
-    """What turns an observation into a row as `algos.common.adapters.GymBatch` does; float32 is left to the caller."""
+    """What turns an observation into a row as `algos.adapters.gym.GymBatch` does; float32 is left to the caller."""
     from gymnasium import spaces
 
     if isinstance(space, spaces.Box) and len(space.shape) == 1:

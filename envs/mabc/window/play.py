@@ -250,19 +250,9 @@ def _need_training(name: str) -> None:
 def load(run: str, scenario: Scenario) -> Trained:
     """A trained team from zoo:NAME, a run folder or a checkpoint. WindowError, if it cannot be loaded, says why."""
     _need_training(run)
-    from algos.common import checkpoint, zoo
-    from algos.common.config import BadInput
-    from algos.common.protocol import rules_version
-    from algos.common.run import check_rules
-    from algos.play import make_opponent
+    from algos.common.trained import load_opponent
 
     try:
-        path = zoo.run_path(run)
-        tree = checkpoint.load(checkpoint.find(path))
-        config: dict[str, Any] = tree["config"]["env"]
-        if config["name"] != "mabc":
-            raise WindowError(f"{run} was trained on env={config['name']}, not on mabc")
-        check_rules(tree["rules"], rules_version(cast(Any, make_batch(scenario))), run)
-        return Trained(run, make_opponent(path), config.get("obs") or "vector")
-    except (BadInput, checkpoint.CheckpointError) as error:
+        return Trained(run, *load_opponent(run, cast(Any, make_batch(scenario))))
+    except ValueError as error:
         raise WindowError(f"{run}: {error}") from error

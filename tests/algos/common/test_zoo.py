@@ -9,10 +9,11 @@ import pytest
 import mabc
 from algos.common import checkpoint, zoo
 from algos.common.config import BadInput
+from algos.common.evaluation import evaluate_bot, evaluate_policy
+from algos.common.trained import load_opponent, load_run
 from algos.data.recipes import behaviour
-from algos.evaluate import evaluate_bot, evaluate_policy, load_run, run_evaluation
+from algos.evaluate import run_evaluation
 from algos.online.ppo import POLICY_STATE
-from algos.play import make_opponent
 
 ROOT = Path(__file__).parents[3]
 
@@ -55,8 +56,10 @@ def test_nearest_name():
 def test_the_zoo_is_accepted_wherever_a_run_is():
     result = run_evaluation(["run=zoo:siege-3v3", "episodes=16", "bots="])
     assert (result["run"], result["scenario"]) == ("zoo:siege-3v3", "siege-3v3")
-    assert callable(make_opponent("zoo:siege-3v3"))
-    assert callable(make_opponent(zoo.FOLDER / "siege-3v3")), "mabc play gives the folder"
+    policy, obs = load_opponent("zoo:siege-3v3")
+    assert callable(policy)
+    assert obs == "vector"
+    assert callable(load_opponent(zoo.FOLDER / "siege-3v3")[0])
     assert zoo.run_path("runs/mine") == Path("runs/mine")
 
 

@@ -140,7 +140,7 @@ def test_a_store_that_cannot_be_written_is_named(small, tmp_path, monkeypatch):
 
 def test_bytes_are_as_the_environment_gives_them():
     """Pixels alone are scaled to 0..1, within a dictionary they are not: what a policy sees through env=gym."""
-    from algos.common.adapters import _flat
+    from algos.adapters.foreign import flat
 
     pixels = gym.spaces.Box(0, 255, (2,), np.uint8)
     values = np.array([[200, 100], [0, 255]], np.uint8)
@@ -153,7 +153,7 @@ def test_bytes_are_as_the_environment_gives_them():
         episode |= {"terminations": [True], "truncations": [False]}
         theirs(f"theirs{number}-v0", space, gym.spaces.Box(-1, 1, (1,)), [episode])
         first = {name: part[0] for name, part in obs.items()} if isinstance(obs, dict) else obs[0]
-        np.testing.assert_allclose(files.read(f"theirs{number}-v0").obs[0], _flat(space, first), rtol=1e-6)
+        np.testing.assert_allclose(files.read(f"theirs{number}-v0").obs[0], flat(space, first), rtol=1e-6)
 
 
 def test_a_dataset_without_episodes_is_named():

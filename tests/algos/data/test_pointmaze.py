@@ -38,7 +38,7 @@ def test_the_expert_finds_every_goal_and_the_careless_miss_some():
 
 
 def test_rows_are_what_a_policy_sees_through_env_gym():
-    from algos.common.adapters import make_env
+    from algos.adapters import make_env
 
     config = {**catalogue.env_of("pointmaze-umaze"), "num_envs": 1}
     world = rollouts.make_world(config)  # registers it

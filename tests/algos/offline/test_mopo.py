@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from algos.adapters import make_env
+from algos.adapters.gym import Config as GymConfig
 from algos.common import checkpoint
-from algos.common.adapters import GymConfig, make_env
 from algos.common.config import BadInput, algo_keys
 from algos.common.run import Run, create_folder
 from algos.data import store

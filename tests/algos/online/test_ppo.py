@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from algos.common import checkpoint
+from algos.common.evaluation import play_episodes
 from algos.common.returns import stand_ins
 from algos.common.run import Run, set_device_rng
-from algos.evaluate import play_episodes
 from algos.online import ppo
 from tests.toy_env import ToyEnv, make
 
@@ -267,7 +267,7 @@ def test_hidden_states_of_chunks_are_those_of_the_rollout():
 
 def test_continuous_actions_learn(tmp_path):
     """Pendulum's cost falls below that of doing nothing."""
-    from algos.common.adapters import make_env
+    from algos.adapters import make_env
 
     env = make_env({"name": "gym", "id": "Pendulum-v1", "num_envs": 8, "kwargs": {}})
     (tmp_path / "checkpoints").mkdir()
@@ -306,7 +306,7 @@ def test_rows_of_any_array():
 @pytest.mark.parametrize(("obs", "state"), [("planes", "rgb"), ("rgb", "planes")])
 @pytest.mark.parametrize("centralised", [False, True])
 def test_pictures_go_through(tmp_path, obs, state, centralised):
-    from algos.common.adapters import make_env
+    from algos.adapters import make_env
 
     settings = {"scenario": "solo", "sight": 16, "max_steps": 5, "obs": obs, "state": state}
     env = make_env({"name": "mabc", "num_envs": 2, **settings})

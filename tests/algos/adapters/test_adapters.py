@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from algos.common.adapters import ParallelBatch, make_env
+from algos.adapters import make_env
+from algos.adapters.pettingzoo import ParallelBatch
 from algos.common.config import BadInput
 from algos.common.protocol import BatchedEnv
 

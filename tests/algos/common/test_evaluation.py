@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from algos.common.cli import number
 from algos.common.config import BadInput
-from algos.evaluate import RIVAL, evaluate_bot, evaluate_policy, number, play_episodes, seated, table, wilson
+from algos.common.evaluation import RIVAL, evaluate_bot, evaluate_policy, play_episodes, seated, table, wilson
 from tests.toy_env import ToyEnv, make
 
 
