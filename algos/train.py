@@ -264,8 +264,7 @@ def finish(folder: Path, config: dict[str, Any], policy: Callable, replay: Path 
     from algos.common.plots import plot
 
     quick = not config["data"] or config["env"]["name"] == "mabc"  # 512 episodes of 1,000 steps would take minutes
-    episodes = {} if quick else {"episodes": 100}
-    result = evaluate_run(folder, config, policy, **episodes)
+    result = evaluate_run(folder, config, policy, episodes=512 if quick else 100)
     (folder / "evaluation.json").write_text(json.dumps(result) + "\n", encoding="utf-8")
     print(table(result))
     plot(folder)
@@ -282,7 +281,7 @@ def hydra_main(config: Any) -> None:
     from algos.common.checkpoint import CheckpointError
     from algos.data.dataset import DatasetError
 
-    plain = OmegaConf.to_container(config, resolve=True, enum_to_str=True)
+    plain: Any = OmegaConf.to_container(config, resolve=True, enum_to_str=True)
     try:
         OmegaConf.to_object(config.algo)
         run_training({**plain, "given": GIVEN})

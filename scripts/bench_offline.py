@@ -28,7 +28,7 @@ from bench_common import header, short, spread, tell, write_json
 
 from algos.data.dataset import Dataset
 from algos.offline import bc, cql, iql, td3_bc
-from algos.offline.loop import Rows, Sampler, Scaling
+from algos.offline.minibatches import Minibatches, Scaling, Transitions
 
 OBS, ACTIONS, BATCH = 17, 6, 256
 OURS = {"bc": bc, "td3_bc": td3_bc, "iql": iql, "cql": cql}
@@ -50,10 +50,10 @@ def ours(name: str, data: Dataset, seeds: int = 1) -> Callable[[], Any]:
     module = OURS[name]
     config = module.Config(seeds=seeds, **({"num_layers": 3} if name == "cql" else {}))
     sizes = {"obs": OBS, "actions": 0, "action_dims": ACTIONS, "agents": 1}
-    learner = module.Learner(config, sizes, 1_000_000)
+    learner = module.make_learner(config, sizes, 1_000_000)
     scaling = Scaling([0.0] * OBS, [1.0] * OBS, [-1.0] * ACTIONS, [1.0] * ACTIONS)
-    sampler = Sampler([Rows(data, scaling)], seeds, config.batch_size, 0)
-    return lambda: learner.update(sampler.sample())
+    minibatches = Minibatches([Transitions(data, scaling)], seeds, config.batch_size, 0)
+    return lambda: learner.update(minibatches.sample())
 
 
 # --- CORL ---

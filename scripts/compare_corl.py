@@ -24,7 +24,8 @@ from algos.adapters import make_env
 from algos.data.dataset import Dataset
 from algos.data.load import load_data
 from algos.offline.iql import Config
-from algos.offline.loop import Scaling, evaluate
+from algos.offline.loop import evaluate, scaling_of
+from algos.offline.minibatches import Scaling
 from scripts import run_otto
 
 DATASETS = ("walker2d-medium-replay", "halfcheetah-medium-replay", "hopper-medium")
@@ -62,7 +63,7 @@ def scores_of(m: Any, dataset: str) -> list[float]:
     data, env = load_data(dataset, env_config), make_env(env_config, num_envs=1)
     judge = make_env(env_config, num_envs=run_otto.EPISODES["gym"], seed=1)
     config = Config(**run_otto.base_settings(dataset, "iql"))
-    scaling = Scaling.of(data, env, config)
+    scaling = scaling_of(data, env, config)
     returns = []
     for seed in range(run_otto.SEEDS):
         torch.manual_seed(seed)

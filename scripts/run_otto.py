@@ -159,6 +159,7 @@ def run_cell(dataset: str, base: str, arm: str, otto: dict[str, Any] | None, upd
     from algos.common import config as cfg
     from algos.common.run import Run
     from algos.offline import loop
+    from algos.offline.policy import Policy
 
     tell(f"{dataset} {base} {arm}")
     module = cfg.load_module(cfg.presets()[name])
@@ -176,7 +177,7 @@ def run_cell(dataset: str, base: str, arm: str, otto: dict[str, Any] | None, upd
 
         def show(self, step: int, policy: Any) -> None:
             if step > max(updates - 1_000 * JUDGED, 0):
-                everyone = loop.Policy(policy.actor, policy.scaling, SEEDS, seed=None)
+                everyone = Policy(policy.actor, policy.scaling, SEEDS, seed=None)
                 found = loop.evaluate(everyone, judge, seed=3_000_017 + step)
                 judged.append(np.stack(found).reshape(2, SEEDS, -1).mean(-1))
 

@@ -5,7 +5,7 @@
 
 `before` is checked out into a folder of its own; both sides train with the same seeds on the same data, in processes
 of their own. metrics.jsonl (without the columns that a clock decides) and all numbers of the last checkpoint's networks
-and optimisers must be equal bit for bit.
+and optimisers must be equal bit for bit; metrics that are new are counted apart.
 """
 
 from __future__ import annotations
@@ -122,9 +122,15 @@ def learned(folder: Path) -> dict[str, Any]:
     return found
 
 
+def new_metrics(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
+    """Metrics that the runs before did not write."""
+    return {name for name in after.keys() - before.keys() if name.startswith("line ")}
+
+
 def differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     """What is not equal bit for bit, in words."""
-    found = [f"{name}: only {'before' if name in before else 'after'}" for name in before.keys() ^ after.keys()]
+    lonely = (before.keys() ^ after.keys()) - new_metrics(before, after)
+    found = [f"{name}: only {'before' if name in before else 'after'}" for name in lonely]
     for name in before.keys() & after.keys():
         old, new = (np.asarray(side[name]) for side in (before, after))
         if old.dtype != new.dtype or old.shape != new.shape or old.tobytes() != new.tobytes():
@@ -151,9 +157,11 @@ def main() -> None:
                 for side, checkout in (("before", room / "old"), ("after", ROOT)):
                     train(checkout, case, room, room / f"{case}-{side}")
                 sides = [learned(room / f"{case}-{side}") for side in ("before", "after")]
-                found = differences(*sides)
-                report[case] = {"compared": len(sides[0]), "different": found}
-                print(f"{case:<16} {len(sides[0]):>5} numbers and arrays, {len(found)} differ", flush=True)
+                found, new = differences(*sides), new_metrics(*sides)
+                report[case] = {"compared": len(sides[0]), "different": found, "new": len(new)}
+                print(
+                    f"{case:<16} {len(sides[0]):>5} numbers and arrays, {len(found)} differ, {len(new)} new", flush=True
+                )
                 for line in found[:5]:
                     print(f"    {line}")
         finally:

@@ -55,13 +55,15 @@ def fit(
     learn, out = episodes.split(config.held_out, config.seed)
     model.scale.fit(episodes, learn)
     config = replace(config, **{name: value for name, value in model.fitting.items() if getattr(config, name) is None})
+    assert config.lr is not None, "the model's own"
+    assert config.noise is not None, "the model's own"
     checked = some_of(out, config.check_steps)
     data = _Data(episodes, next(model.parameters()).device)
     draws = torch.Generator().manual_seed(config.seed)
     pool = torch.as_tensor(learn)
     params = list(model.parameters())
     half = has_bfloat16(data.obs.device) if config.bfloat16 is None else config.bfloat16
-    optimiser = _optimiser(params, config, half)
+    optimiser = _optimiser(params, config, config.lr, half)
     rows = max(config.batch_steps // model.window, 1)
     most_noise = config.noise * model.scale.change_std
     history, recent, spent, update = [], 0.0, 0.0, 0
@@ -102,12 +104,12 @@ def has_bfloat16(device: torch.device) -> bool:
     return device.type == "cuda" and torch.cuda.is_bf16_supported()
 
 
-def _optimiser(params: list[torch.nn.Parameter], config: FitConfig, half: bool) -> torch.optim.AdamW | Muon:
+def _optimiser(params: list[torch.nn.Parameter], config: FitConfig, lr: float, half: bool) -> torch.optim.AdamW | Muon:
     """What takes the steps."""
     if config.optimiser == "muon":
-        return Muon(params, config.lr, config.weight_decay, half)
+        return Muon(params, lr, config.weight_decay, half)
     if config.optimiser == "adamw":
-        return torch.optim.AdamW(params, config.lr, weight_decay=config.weight_decay, fused=True)
+        return torch.optim.AdamW(params, lr, weight_decay=config.weight_decay, fused=True)
     raise ValueError(f"optimiser={config.optimiser!r}: muon or adamw")
 
 

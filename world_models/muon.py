@@ -54,6 +54,8 @@ class Muon:
         self.adam.step()
         lr = self.param_groups[0]["lr"]
         for param, speed in zip(self.matrices, self.speeds, strict=True):
+            if param.grad is None:
+                continue
             speed.lerp_(param.grad, 1 - self.momentum)
             move = orthogonal(param.grad.lerp(speed, self.momentum).to(self.kind)).to(param.dtype)
             size = 0.2 * math.sqrt(max(param.shape[1:]))

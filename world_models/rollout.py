@@ -64,7 +64,7 @@ def generate(
     start = [torch.as_tensor(x, device=evaluator.obs_std.device) for x in (obs, actions, lengths)]
     limits = np.full(len(obs), horizon) if limits is None else np.minimum(limits, horizon)
     stops = evaluator.threshold if correction in ("cut", "drop") else np.inf
-    found = Generated(*_roll(model, evaluator, start, act, limits, stops, bounds, chance), lengths=limits)
+    found = _roll(model, evaluator, start, act, limits, stops, bounds, chance)
     found.lengths = np.minimum(_first(found.terminals) + 1, limits)
     doubted = _first((found.uncertainty > evaluator.threshold) & ~found.terminals)
     if correction == "penalise":
@@ -84,8 +84,8 @@ def _first(flags: np.ndarray) -> np.ndarray:
 def _roll(
     model: Any, evaluator: WorldEvaluator, start: list[torch.Tensor], act: Callable, limits: np.ndarray, stops: float,
     bounds: Any, chance: Any,
-) -> list[np.ndarray]:  # fmt: skip
-    """obs, actions, rewards, terminals and uncertainty, as Generated has them, until the last one that counts."""
+) -> Generated:  # fmt: skip
+    """Trajectories until the last step that counts; their lengths are the `limits` still."""
     memory = model.start(*start)
     now = start[0][:, -1]
     seen, steps = [now], []
@@ -102,7 +102,9 @@ def _roll(
         left = torch.where(over, t + 1, left)
         if not (left > t + 1).any():
             break
-    return [torch.stack(column, 1).cpu().numpy() for column in (seen, *zip(*steps, strict=True))]
+    columns = [torch.stack(list(column), 1).cpu().numpy() for column in (seen, *zip(*steps, strict=True))]
+    obs, actions, rewards, terminals, uncertainty = columns
+    return Generated(obs, actions, rewards, terminals, uncertainty, limits)
 
 
 def data_bounds(scale: Any, margin: float = 0.1) -> tuple[torch.Tensor, torch.Tensor]:

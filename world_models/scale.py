@@ -42,6 +42,14 @@ class Scale(nn.Module):
     """Means and deviations of states, changes and rewards in the data, and the range of the states."""
 
     VECTORS = ("obs_mean", "obs_std", "change_mean", "change_std", "low", "high")
+    obs_mean: torch.Tensor
+    obs_std: torch.Tensor
+    change_mean: torch.Tensor
+    change_std: torch.Tensor
+    low: torch.Tensor
+    high: torch.Tensor
+    reward_mean: torch.Tensor
+    reward_std: torch.Tensor
 
     def __init__(self, obs_size: int):
         super().__init__()

@@ -19,6 +19,7 @@ N heads of W / N.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import nn
@@ -70,6 +71,7 @@ class WorldTransformer(nn.Module):
     """E causal transformers side by side; D features, k action dimensions."""
 
     name = "transformer"
+    slopes: torch.Tensor
     fitting = {"optimiser": "muon", "lr": 2e-2, "batch_steps": 640, "noise": 0.1}  # what trained it best
 
     def __init__(
@@ -125,13 +127,17 @@ class WorldTransformer(nn.Module):
         age = age.unsqueeze(-3)
         return (-self.slopes * age).masked_fill((age < 0) | (age >= self.context), -torch.inf)
 
+    def _attentions(self) -> list[Attention]:
+        """The layers by what they are, which a ModuleList does not tell."""
+        return cast(list[Attention], list(self.layers))
+
     def _attend(
         self, tokens: torch.Tensor, mask: torch.Tensor
     ) -> tuple[torch.Tensor, list[tuple[torch.Tensor, torch.Tensor]]]:
         """The last layer's output [E, B * L, W] of tokens [E, B, L, D + k], and every layer's keys and values."""
         length = tokens.shape[2]
         x, kept = self.embed(tokens.flatten(1, 2)), []
-        for layer in self.layers:
+        for layer in self._attentions():
             q, k, v = layer.project(x, length)
             x = layer.finish(x, q, k, v, mask)
             kept.append((k, v))
@@ -176,7 +182,7 @@ class WorldTransformer(nn.Module):
         tokens = torch.cat([self.scale.normalise(obs), actions], -1)
         tokens = tokens.expand(self.members, *tokens.shape)
         x = self.embed(tokens)
-        for layer, keys, values in zip(self.layers, memory.keys, memory.values, strict=True):
+        for layer, keys, values in zip(self._attentions(), memory.keys, memory.values, strict=True):
             q, k, v = layer.project(x, 1)
             keys[:, place], values[:, place] = k[:, 0], v[:, 0]
             x = layer.finish(x, q, keys, values, mask)

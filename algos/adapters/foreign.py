@@ -34,7 +34,7 @@ def flat(space: Any, value: Any) -> np.ndarray:
     """One observation as a float32 row; bytes (pixels) are scaled to 0..1."""
     from gymnasium import spaces
 
-    row = spaces.flatten(space, value).astype(np.float32)
+    row = np.asarray(spaces.flatten(space, value), np.float32)
     return row / 255 if getattr(space, "dtype", None) == np.uint8 else row
 
 

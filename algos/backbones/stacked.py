@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import torch
 from torch import nn
@@ -53,8 +54,27 @@ def values_of(values: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
     return values.gather(-1, actions[:, None, :, None].expand(*values.shape[:3], 1))[..., 0]
 
 
+class Actor(Protocol):
+    """What chooses actions from observations [S, M, D]: float32 [S, M, k] in -1..1, or int64 [S, M].
+
+    `masks` bool [S, M, A] tells the legal ones of discrete actions.
+    """
+
+    stochastic: bool  # whether `draw` gives other actions than `greedy`
+
+    def greedy(self, obs: torch.Tensor, masks: torch.Tensor | None = None) -> torch.Tensor:
+        """The action that the policy holds best."""
+        ...
+
+    def draw(self, obs: torch.Tensor, masks: torch.Tensor | None = None) -> torch.Tensor:
+        """An action sampled from the policy."""
+        ...
+
+
 class TanhActor(nn.Module):
     """Deterministic policy: actions in -1..1."""
+
+    stochastic = False
 
     def __init__(self, seeds: int, obs_dim: int, action_dims: int, hidden: list[int]):
         super().__init__()
@@ -67,9 +87,13 @@ class TanhActor(nn.Module):
         """Actions [S, M, k] for observations [S, M, D]."""
         return self(obs)
 
+    draw = greedy
+
 
 class GaussianActor(nn.Module):
     """Gaussian whose mean lies in -1..1 and whose deviation depends on no input."""
+
+    stochastic = True
 
     def __init__(self, seeds: int, obs_dim: int, action_dims: int, hidden: list[int]):
         super().__init__()
@@ -94,6 +118,8 @@ class GaussianActor(nn.Module):
 
 class SquashedActor(nn.Module):
     """tanh of a Gaussian whose mean and deviation depend on the observation (Haarnoja et al. 2018, appendix C)."""
+
+    stochastic = True
 
     def __init__(self, seeds: int, obs_dim: int, action_dims: int, hidden: list[int]):
         super().__init__()
@@ -121,6 +147,8 @@ class SquashedActor(nn.Module):
 
 class CategoricalActor(nn.Module):
     """Probabilities of A actions, of which `masks` bool [S, M, A] tells the legal ones."""
+
+    stochastic = True
 
     def __init__(self, seeds: int, obs_dim: int, num_actions: int, hidden: list[int]):
         super().__init__()

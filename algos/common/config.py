@@ -25,6 +25,12 @@ class BadInput(ValueError):
     """A mistake of the user's: printed without a traceback, exit code 2."""
 
 
+def require(condition: bool, message: str) -> None:
+    """BadInput with this message unless the condition holds."""
+    if not condition:
+        raise BadInput(message)
+
+
 @dataclass(frozen=True)
 class Key:
     """One configuration key as its source line has it."""
@@ -48,7 +54,8 @@ def read_dataclass(path: Path, class_name: str) -> list[Key]:
         if isinstance(node, ast.ClassDef) and node.name == class_name:
             fields = [item for item in node.body if isinstance(item, ast.AnnAssign)]
             fields = [item for item in fields if not ast.unparse(item.annotation).startswith("ClassVar")]
-            own = {ast.unparse(f.target): _key(f, lines[f.end_lineno - 1][f.end_col_offset :]) for f in fields}
+            rest = [lines[(item.end_lineno or item.lineno) - 1][item.end_col_offset :] for item in fields]
+            own = {ast.unparse(item.target): _key(item, text) for item, text in zip(fields, rest, strict=True)}
             bases = [key for base in node.bases for key in read_dataclass(*_source_of(tree, ast.unparse(base)))]
             return [own.pop(key.name, key) for key in bases] + list(own.values())
     return []

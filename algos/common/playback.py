@@ -53,7 +53,8 @@ def export(path: str | Path, kind: str = "html") -> Path:
         elif kind == "png":
             exports.export_png(replay, target, frame=replay.num_frames // 2)
         else:
-            {"mp4": exports.export_mp4, "gif": exports.export_gif}[kind](replay, target, progress=True)
+            write = exports.export_mp4 if kind == "mp4" else exports.export_gif
+            write(replay, target, progress=True)
     except ImportError as error:
         raise BadInput(f"export={kind}: {error}") from error
     return target

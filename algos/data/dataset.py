@@ -169,14 +169,13 @@ class Dataset:
         rows = np.arange(starts[-1] + len(episodes)) + np.repeat(row_starts, lengths + 1)
         size = {self.num_steps + self.num_episodes: rows, self.num_steps: steps, self.num_episodes: episodes}
 
-        def pick(array: np.ndarray | None) -> np.ndarray | None:
-            return None if array is None else array[size[len(array)]]
+        def pick(array: np.ndarray) -> np.ndarray:
+            return array[size[len(array)]]
 
-        return Dataset(
-            pick(self.obs), pick(self.actions), pick(self.rewards), pick(self.terminals), starts,
-            pick(self.masks), pick(self.alive), pick(self.end_seen),
-            {key: pick(array) for key, array in self.extras.items()}, self.num_actions, dict(self.info),
-        )  # fmt: skip
+        arrays: dict[str, Any] = {key: getattr(self, key) for key in ARRAYS if key != "starts"}
+        arrays = {key: None if array is None else pick(array) for key, array in arrays.items()}
+        extras = {key: pick(array) for key, array in self.extras.items()}
+        return Dataset(**arrays, starts=starts, extras=extras, num_actions=self.num_actions, info=dict(self.info))
 
 
 def check_info(info: Any) -> None:
@@ -193,7 +192,7 @@ def check_info(info: Any) -> None:
     if not isinstance(env.get("kwargs", {}), dict) or not isinstance(info.get("made", {}), dict):
         raise DatasetError(f"{where}: 'made' and 'kwargs' of 'env' in its info are dictionaries")
     if references is not None:
-        ends = [references.get(key) for key in ("random", "expert")] if isinstance(references, dict) else [None]
+        ends: list[Any] = [references.get(key) for key in ("random", "expert")] if isinstance(references, dict) else []
         if not all(type(end) in (int, float) and np.isfinite(end) for end in ends) or len(set(ends)) < 2:
             raise DatasetError(f"{where}: 'references' of its info is {references!r}: two numbers, random and expert")
 
@@ -213,7 +212,5 @@ def join(parts: list[Dataset]) -> Dataset:
 
     starts = np.concatenate([[0], *(part.starts[1:] + offset for part, offset in zip(parts, offsets, strict=True))])
     extras = {key: np.concatenate([part.extras[key] for part in parts]) for key in first.extras}
-    names = ("obs", "actions", "rewards", "terminals")
-    more = {key: together(key) for key in ("masks", "alive", "end_seen")}
-    arrays = [together(key) for key in names]
-    return Dataset(*arrays, starts, **more, extras=extras, num_actions=first.num_actions, info=dict(first.info))
+    arrays: dict[str, Any] = {key: together(key) for key in ARRAYS if key != "starts"}
+    return Dataset(**arrays, starts=starts, extras=extras, num_actions=first.num_actions, info=dict(first.info))

@@ -131,10 +131,11 @@ def _check_env(recorded: dict[str, Any], env: dict[str, Any], told: str) -> None
     if recorded["name"] != env["name"]:
         raise DatasetError(f"{told} was recorded with env={recorded['name']}, the environment is env={env['name']}")
     if recorded["name"] != "gym":
-        scenario, here = recorded.get("scenario"), env.get("scenario")
-        if scenario not in (None, here):
+        scenario = recorded.get("scenario")
+        if scenario not in (None, env.get("scenario")):
             raise DatasetError(
-                f"{told} was recorded in {scenario}, the environment is {here}: set env.scenario={scenario}"
+                f"{told} was recorded in {scenario}, the environment is {env.get('scenario')}: "
+                f"set env.scenario={scenario}"
             )
         return
     if _plain(recorded["id"]) != _plain(env["id"]):

@@ -92,8 +92,9 @@ def _dataset(path: Path, header: dict[str, Any], arrays: dict[str, np.ndarray]) 
     if type(num_actions := header.get("num_actions")) is not int or num_actions < 0:
         raise DatasetError(f"{path}: 'num_actions' is {num_actions!r}: 0, or as many as there are discrete actions")
     extras = {name.removeprefix("extras/"): array for name, array in arrays.items() if name.startswith("extras/")}
-    main = {name: arrays.get(name) for name in ARRAYS}
-    dataset = Dataset(**main, extras=extras, num_actions=num_actions, info=header.get("info"))
+    main: dict[str, Any] = {name: arrays.get(name) for name in ARRAYS}
+    dataset = Dataset(**main, extras=extras, num_actions=num_actions)
+    dataset.info = header.get("info")  # type: ignore[assignment] # whatever it is: check() judges it
     try:
         return dataset.check()
     except DatasetError as error:

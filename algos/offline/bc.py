@@ -16,11 +16,14 @@ import torch
 from torch import nn
 
 from algos.backbones.stacked import CategoricalActor, TanhActor
-from algos.offline import loop
-from algos.offline.loop import POLICY_STATE, TOTAL_STEPS, Batch, Metrics, OfflineConfig, fit, mean  # noqa: F401
+from algos.common import optim
+from algos.offline import policy
+from algos.offline.loop import Metrics, OfflineConfig, fit
+from algos.offline.minibatches import Batch, mean
 
-PRESETS = {"bc": {}}
+PRESETS: dict[str, dict[str, Any]] = {"bc": {}}
 DATA = "required"
+TOTAL_STEPS = 100_000  # gradient steps of a run, unless total_steps= is given
 
 # --- config ---
 
@@ -44,14 +47,16 @@ def squared_error(actions: torch.Tensor, recorded: torch.Tensor) -> torch.Tensor
 class Learner:
     """The networks of all seeds and their optimiser."""
 
+    next_actions = False
+
     def __init__(self, config: Config, sizes: dict[str, int], total_steps: int):
-        self.discrete, self.updates = sizes["actions"] > 0, 0
+        self.config, self.discrete, self.updates = config, sizes["actions"] > 0, 0
         if self.discrete:
             self.actor: Any = CategoricalActor(config.seeds, sizes["obs"], sizes["actions"], config.hidden)
         else:
             self.actor = TanhActor(config.seeds, sizes["obs"], sizes["action_dims"], config.hidden)
         self.nets = nn.ModuleDict({"actor": self.actor})
-        self.optimisers = {"actor": loop.adam(self.actor.parameters(), config.lr)}
+        self.optimisers = {"actor": optim.adam(self.actor.parameters(), config.lr)}
 
     def update(self, batch: Batch) -> Metrics:
         """One gradient step on a minibatch."""
@@ -60,12 +65,11 @@ class Learner:
         else:
             error = squared_error(self.actor(batch["obs"]), batch["actions"])
         loss = mean(error, batch).sum()
-        self.optimisers["actor"].zero_grad()
-        loss.backward()
-        self.optimisers["actor"].step()
+        norm = optim.step(self.optimisers["actor"], loss.backward, self.config.max_grad_norm, self.config.seeds)
         self.updates += 1
-        return {"loss/actor": mean(error.detach(), batch).mean()}
+        return {"loss/actor": mean(error.detach(), batch).mean(), "grad_norm/actor": norm}
 
 
-train = partial(fit, Learner)
-load_policy = partial(loop.load_policy, Learner, Config)
+make_learner = Learner
+train = partial(fit, make_learner)
+load_policy = partial(policy.load_policy, make_learner, Config)

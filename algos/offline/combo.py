@@ -8,23 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
-import torch
+from algos.common.config import require
+from algos.offline import policy
+from algos.offline.cql import ContinuousLearner
+from algos.offline.model_rollouts import ModelConfig, fit_in_model
 
-from algos.offline import loop
-from algos.offline.loop import POLICY_STATE, TOTAL_STEPS, Batch, require  # noqa: F401
-from algos.offline.mopo import Config as MopoConfig
-from algos.offline.mopo import Learner as MopoLearner
-from algos.offline.mopo import fit_in_model
-
-PRESETS = {"combo": {}}
+PRESETS: dict[str, dict[str, Any]] = {"combo": {}}
 DATA = "required"
-
-# --- config ---
+TOTAL_STEPS = 100_000  # gradient steps of a run, unless total_steps= is given
 
 
 @dataclass
-class Config(MopoConfig):
+class Config(ModelConfig):
     name: str = "combo"
     alpha: float = 1.0  # weight of the conservative term (beta of eq. 2)
     num_samples: int = 10  # actions from each of three sources in its log-sum-exp
@@ -42,20 +39,12 @@ class Config(MopoConfig):
         )
 
 
-# --- update ---
+def make_learner(config: Config, sizes: dict[str, int], total_steps: int) -> ContinuousLearner:
+    """CQL's learner, which pushes values up on the recorded rows of a minibatch alone; they come first."""
+    learner = ContinuousLearner(config, sizes, total_steps)
+    learner.real = round(config.batch_size * config.real_share)
+    return learner
 
 
-class Learner(MopoLearner):
-    """MOPO's learner with the conservative term; the recorded rows of a minibatch come first."""
-
-    backup_entropy = False
-
-    def gap(self, batch: Batch, q: torch.Tensor) -> torch.Tensor:
-        """log sum exp on all states less the values of recorded actions, summed over critics and seeds."""
-        real = round(self.config.batch_size * self.config.real_share)
-        pushed_down = self.sampled_values(batch).logsumexp(-1).mean(-1)
-        return (pushed_down - q[..., :real].mean(-1)).sum()
-
-
-train = partial(fit_in_model, Learner)
-load_policy = partial(loop.load_policy, Learner, Config)
+train = partial(fit_in_model, make_learner)
+load_policy = partial(policy.load_policy, make_learner, Config)

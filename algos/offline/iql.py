@@ -18,12 +18,16 @@ import torch
 from torch import nn
 
 from algos.backbones.stacked import CategoricalActor, Critics, GaussianActor, polyak
-from algos.offline import loop
-from algos.offline.loop import POLICY_STATE, TOTAL_STEPS, Batch, Metrics, OfflineConfig, fit, mean, require, team_next  # noqa: F401
+from algos.common import optim
+from algos.common.config import require
+from algos.offline import policy
+from algos.offline.loop import Metrics, OfflineConfig, fit
+from algos.offline.minibatches import Batch, mean, team_next
 from world_models.stacked import MLP
 
-PRESETS = {"iql": {}}
+PRESETS: dict[str, dict[str, Any]] = {"iql": {}}
 DATA = "required"
+TOTAL_STEPS = 100_000  # gradient steps of a run, unless total_steps= is given
 MAX_WEIGHT = 100.0  # of an imitated action, as in the authors' code
 
 # --- config ---
@@ -33,10 +37,10 @@ MAX_WEIGHT = 100.0  # of an imitated action, as in the authors' code
 class Config(OfflineConfig):
     name: str = "iql"
     norm_reward: bool = True  # rewards times a number, so that discounted returns in the dataset span 1 / (1 - gamma)
-    expectile: float = 0.7  # tau of eq. 5; 0.9 where rewards are sparse
+    expectile: float = 0.7  # expectile of the value, τ of eq. 5; 0.9 where rewards are sparse
     beta: float = 3.0  # inverse temperature of the policy's weights; 10 where rewards are sparse
-    tau: float = 0.005  # share by which the target moves
-    anneal_actor: bool = True  # the actor's step size falls to 0 along a cosine
+    tau: float = 0.005  # Polyak coefficient of the target network
+    anneal_actor: bool = True  # the actor's learning rate falls to 0 along a cosine
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -64,6 +68,8 @@ def imitation_weight(advantage: torch.Tensor, beta: float) -> torch.Tensor:
 class Learner:
     """Networks of all seeds, their target and optimisers."""
 
+    next_actions = False
+
     def __init__(self, config: Config, sizes: dict[str, int], total_steps: int):
         self.config, self.agents, self.total_steps, self.updates = config, sizes["agents"], total_steps, 0
         S, D, k, A = config.seeds, sizes["obs"], sizes["action_dims"], sizes["actions"]
@@ -75,7 +81,7 @@ class Learner:
             "actor": self.actor, "value": self.value, "critics": self.critics, "target": self.target
         })  # fmt: skip
         trained = {"actor": self.actor, "value": self.value, "critics": self.critics}
-        self.optimisers = {name: loop.adam(net.parameters(), config.lr) for name, net in trained.items()}
+        self.optimisers = {name: optim.adam(net.parameters(), config.lr) for name, net in trained.items()}
 
     def update(self, batch: Batch) -> Metrics:
         """One gradient step of value, critics and actor, in this order."""
@@ -86,12 +92,12 @@ class Learner:
         value = self.value(batch["obs"])[..., 0]
         advantage = q - value
         value_loss = mean(expectile_loss(advantage, config.expectile), batch).sum()
-        self._step("value", value_loss)
+        norms = {"grad_norm/value": self._step("value", value_loss)}
 
-        target = batch["rewards"] + config.gamma * (1 - batch["dones"]) * next_value
+        target = batch["rewards"] + config.gamma * (1 - batch["terminals"]) * next_value
         errors = (self.critics(batch["obs"], batch["actions"]) - target[:, None]).square()
         critic_loss = mean(errors, batch).mean(1).sum()
-        self._step("critics", critic_loss)
+        norms["grad_norm/critic"] = self._step("critics", critic_loss)
         polyak(self.target, self.critics, config.tau)
 
         weight = imitation_weight(advantage.detach(), config.beta)
@@ -100,20 +106,20 @@ class Learner:
         if config.anneal_actor:
             fraction = torch.tensor(min(self.updates / self.total_steps, 1.0) * torch.pi)
             self.optimisers["actor"].param_groups[0]["lr"] = config.lr * 0.5 * (1 + float(fraction.cos()))
-        self._step("actor", actor_loss)
+        norms["grad_norm/actor"] = self._step("actor", actor_loss)
         self.updates += 1
         return {
             "loss/value": value_loss.detach() / config.seeds,
             "loss/critic": critic_loss.detach() / config.seeds,
             "loss/actor": actor_loss.detach() / config.seeds,
             "values/v": mean(value.detach(), batch).mean(),
+            **norms,
         }
 
-    def _step(self, name: str, loss: torch.Tensor) -> None:
-        self.optimisers[name].zero_grad()
-        loss.backward()
-        self.optimisers[name].step()
+    def _step(self, name: str, loss: torch.Tensor) -> torch.Tensor:
+        return optim.step(self.optimisers[name], loss.backward, self.config.max_grad_norm, self.config.seeds)
 
 
-train = partial(fit, Learner)
-load_policy = partial(loop.load_policy, Learner, Config)
+make_learner = Learner
+train = partial(fit, make_learner)
+load_policy = partial(policy.load_policy, make_learner, Config)

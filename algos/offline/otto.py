@@ -23,18 +23,20 @@ import torch
 
 from algos.common import checkpoint
 from algos.common import config as cfg
-from algos.common.config import BadInput
+from algos.common.config import BadInput, require
 from algos.common.protocol import BatchedEnv
 from algos.common.run import Run
 from algos.data.dataset import Dataset, join
-from algos.offline import loop
-from algos.offline.loop import POLICY_STATE, Policy, Rows, Sampler, Scaling, require  # noqa: F401
-from algos.offline.world_model import bounds_of, episodes_of, train_world
+from algos.offline import bc, loop
+from algos.offline.codec import Codec
+from algos.offline.minibatches import Batch, Minibatches, Scaling, Transitions
+from algos.offline.policy import Policy
+from algos.offline.world_model import train_world
 from world_models.episodes import Episodes, ahead, context
 from world_models.evaluator import WorldEvaluator
 from world_models.rollout import CORRECTIONS, Generated, data_bounds, generate
 
-PRESETS = {"otto": {}}
+PRESETS: dict[str, dict[str, Any]] = {"otto": {}}
 DATA = "required"
 TOTAL_STEPS = 30_000  # gradient steps of the base, unless total_steps= is given: a report within twenty minutes
 STARTS = ("uniform", "top", "softmax")
@@ -102,50 +104,6 @@ class Config:
         return OmegaConf.to_object(node)
 
 
-# --- generated trajectories as a dataset ---
-
-
-def dataset_of(found: Generated, like: Dataset, low: np.ndarray, high: np.ndarray) -> Dataset:
-    """Generated trajectories as a dataset of the kind that `like` is; those of length 0 are left out."""
-    chosen = np.flatnonzero(found.lengths)
-    lengths = found.lengths[chosen]
-    obs = np.concatenate([found.obs[m, : found.lengths[m] + 1] for m in chosen])
-    flat = {
-        name: np.concatenate([getattr(found, name)[m, : found.lengths[m]] for m in chosen])
-        for name in ("actions", "rewards", "terminals", "uncertainty")
-    }
-    starts = np.concatenate([[0], np.cumsum(lengths)])
-    data = Dataset(
-        obs, flat["actions"], flat["rewards"].astype(np.float32), flat["terminals"], starts,
-        extras={"uncertainty": flat["uncertainty"]}, num_actions=like.num_actions,
-    )  # fmt: skip
-    if not like.num_actions:
-        data.actions = (low + (data.actions + 1) * 0.5 * (high - low)).astype(np.float32)
-        return data.check()
-    return split_team(data, like).check()
-
-
-def split_team(data: Dataset, like: Dataset) -> Dataset:
-    """Take a team's row of numbers apart again: observations, masks and who lives, each where it was in `like`."""
-    rows, N, A = len(data.obs), like.num_agents, like.num_actions
-    parts = data.obs.reshape(rows, N, -1)
-    D = like.obs.shape[-1]
-    data.obs, place = np.ascontiguousarray(parts[..., :D]), D
-    if like.masks is not None:
-        data.masks = parts[..., place : place + A] > 0.5
-        data.masks[..., 0] |= ~data.masks.any(-1)  # to stay is always legal
-        place += A
-    if like.alive is not None:
-        data.alive = parts[..., place] > 0.5
-        if data.masks is not None:
-            data.masks[~data.alive] = np.arange(A) == 0
-    data.actions = data.actions.reshape(-1, N, A).argmax(-1)
-    if like.obs.ndim == 2:
-        data.obs, data.actions = data.obs[:, 0], data.actions[:, 0]
-        data.masks = None if data.masks is None else data.masks[:, 0]
-    return data
-
-
 # --- strategies: from where, what is done ---
 
 
@@ -185,14 +143,13 @@ def perturb(config: Config, actions: np.ndarray, legal: np.ndarray | None, rando
 
 def clone(data: Dataset, env: BatchedEnv, seed: int, steps: int = 5_000) -> Policy:
     """A behaviour-cloned policy of the recorded episodes, for the actions that need one."""
-    bc = cfg.load_module("algos.offline.bc")
     torch.manual_seed(seed)
     config = bc.Config(lr=1e-3, hidden_size=128)
-    scaling = Scaling.of(data, env, config)
+    scaling = Scaling.of(data, env)
     learner = bc.Learner(config, loop.sizes_of(data, env), steps)
-    sampler = Sampler([Rows(data, scaling)], 1, config.batch_size, seed)
+    minibatches = Minibatches([Transitions(data, scaling)], 1, config.batch_size, seed)
     for _ in range(steps):
-        learner.update(sampler.sample())
+        learner.update(minibatches.sample())
     return Policy(learner.actor, scaling, 1)
 
 
@@ -204,17 +161,17 @@ def generate_dataset(
 ) -> Dataset:
     """Generated trajectories as a dataset; the same seed gives the same."""
     random = np.random.default_rng([seed, 77])
-    low, high = bounds_of(env)
+    codec = Codec.of(data, env)
     horizon = config.horizon or int(data.lengths.max())
     policy = clone(data, env, seed) if config.actions != "logged" else None
     parts, made, tried, count = [], 0, 0, min(SHARD, max(1, config.num_generated // horizon))
     for _ in range(TRIES):
         steps, tried = choose_starts(config, data, count, random), tried + count
-        found = generate_shard(config, episodes, model, evaluator, steps, horizon, data, policy, random)
+        found = generate_shard(config, episodes, model, evaluator, steps, horizon, codec, policy, random)
         made += int(found.lengths.sum())
         keep_best(config, found)
         if found.lengths.any():
-            parts.append(dataset_of(found, data, low, high))
+            parts.append(codec.dataset(found))
             print(f"generated {made:>9,} / {config.num_generated:,} transitions", flush=True)
         if made >= config.num_generated:
             break
@@ -232,20 +189,20 @@ def generate_dataset(
 
 def generate_shard(
     config: Config, episodes: Episodes, model: Any, evaluator: WorldEvaluator, steps: np.ndarray, horizon: int,
-    data: Dataset, policy: Policy | None, random: np.random.Generator,
+    codec: Codec, policy: Policy | None, random: np.random.Generator,
 ) -> Generated:  # fmt: skip
     """Trajectories from some recorded steps on, int [M]; replayed ones end where the recorded ones do."""
     before = context(episodes, steps, model.context)
     recorded, logged, left = ahead(episodes, steps, horizon)
     bounds = data_bounds(model.scale)
     return generate(
-        model, evaluator, *before, act_of(config, data, recorded, logged, policy, random), horizon, config.correction,
-        config.penalty, bounds, None if config.actions == "policy" else left, partial(random.random, len(steps)),
+        model, evaluator, *before, act_of(config, codec, recorded, logged, policy, random), horizon, config.correction,
+        config.penalty, bounds, None if config.actions == "policy" else left, lambda: random.random(len(steps)),
     )  # fmt: skip
 
 
 def act_of(
-    config: Config, data: Dataset, recorded: np.ndarray, logged: np.ndarray, policy: Policy | None,
+    config: Config, codec: Codec, recorded: np.ndarray, logged: np.ndarray, policy: Policy | None,
     random: np.random.Generator,
 ) -> Callable[[int, torch.Tensor], np.ndarray]:  # fmt: skip
     """What is done in generated trajectories: `generate`'s act. recorded [M, H + 1, D] and logged [M, H, k] are real.
@@ -258,47 +215,31 @@ def act_of(
 
     def act(t: int, obs: torch.Tensor) -> np.ndarray:
         seen = obs.cpu().numpy()
-        legal = legal_in(seen, data)
         actions = logged[:, t]
         if policy is not None:
-            here = cloned(policy, seen, legal, data)
-            actions = here if config.actions == "policy" else steered(actions, here, recorded[:, t])
-        return perturb(config, actions, legal, random)
+            here = cloned(policy, seen, codec)
+            actions = here if config.actions == "policy" else steered(policy, actions, here, recorded[:, t])
+        return perturb(config, actions, codec.legal(seen), random)
 
-    def steered(actions: np.ndarray, here: np.ndarray, states: np.ndarray) -> np.ndarray:
-        legal = legal_in(states, data)
-        there = cloned(policy, states, legal, data)
-        if legal is None:
+    def steered(policy: Policy, actions: np.ndarray, here: np.ndarray, states: np.ndarray) -> np.ndarray:
+        there = cloned(policy, states, codec)
+        if not codec.data.num_actions:
             return actions + here - there
-        same = (here == there).reshape(legal.shape).all(-1, keepdims=True)
-        return np.where(same, actions.reshape(legal.shape), here.reshape(legal.shape)).reshape(actions.shape)
+        shape = len(actions), codec.data.num_agents, codec.data.num_actions
+        same = (here == there).reshape(shape).all(-1, keepdims=True)
+        return np.where(same, actions.reshape(shape), here.reshape(shape)).reshape(actions.shape)
 
     return act
 
 
-def team_of(obs: np.ndarray, data: Dataset) -> Dataset:
-    """What a world model's states [M, D'] say of a team: observations and masks, without any steps."""
-    nothing = np.zeros((0, data.num_agents * data.num_actions))
-    return split_team(Dataset(obs, nothing, np.zeros(0), np.zeros(0), np.zeros(1)), data)
-
-
-def legal_in(obs: np.ndarray, data: Dataset) -> np.ndarray | None:
-    """Legal actions in states [M, D'], bool [M, N, A]; None for continuous actions. The dead may only stay."""
-    if not data.num_actions:
-        return None
-    shape = len(obs), data.num_agents, data.num_actions
-    masks = team_of(obs, data).masks
-    return np.ones(shape, bool) if masks is None else masks.reshape(shape)
-
-
-def cloned(policy: Policy, obs: np.ndarray, legal: np.ndarray | None, data: Dataset) -> np.ndarray:
+def cloned(policy: Policy, states: np.ndarray, codec: Codec) -> np.ndarray:
     """What the cloned policy does in states [M, D'], as a world model reads it: float32 [M, k]."""
+    legal = codec.legal(states)
     if legal is None:
-        x = policy.scaling.obs(torch.as_tensor(obs))[None]
+        x = policy.scaling.obs(torch.as_tensor(states))[None]
         return policy.actor.greedy(x)[0].numpy()
-    seen = team_of(obs, data).obs.reshape(len(obs), data.num_agents, -1)
-    actions, _ = policy(seen, legal)
-    return np.eye(data.num_actions, dtype=np.float32)[actions].reshape(len(obs), -1)
+    actions, _ = policy(codec.team(states).obs, legal)
+    return np.eye(codec.data.num_actions, dtype=np.float32)[actions].reshape(len(states), -1)
 
 
 def keep_best(config: Config, found: Generated) -> None:
@@ -318,16 +259,16 @@ def keep_best(config: Config, found: Generated) -> None:
 class Mixture:
     """Minibatches of which a share is generated, on average over them; the recorded team-steps come first."""
 
-    def __init__(self, real: Sampler, generated: Sampler, share: float):
+    def __init__(self, real: Minibatches, generated: Minibatches, share: float):
         self.real, self.generated, self.share = real, generated, share
         self.owed = 0.0  # generated team-steps, fractions of one from minibatch to minibatch
 
-    def sample(self) -> loop.Batch:
-        self.owed += self.share * self.real.steps
+    def sample(self) -> Batch:
+        self.owed += self.share * self.real.size
         count = int(self.owed)
         self.owed -= count
-        counts = (self.real, self.real.steps - count), (self.generated, count)
-        parts = [sampler.sample(steps) for sampler, steps in counts if steps]
+        counts = (self.real, self.real.size - count), (self.generated, count)
+        parts = [source.sample(size) for source, size in counts if size]
         return {key: torch.cat([part[key] for part in parts], 1) for key in parts[0]}
 
     def state(self) -> Any:
@@ -353,25 +294,25 @@ def real_share_of(config: Config, generated: list[Dataset]) -> float:
 
 def mixture_of(
     data: Dataset, generated: list[Dataset], real_share: float, config: Any, seed: int, device: str
-) -> Callable[[Scaling, Any], Any]:
+) -> Callable[[Scaling, loop.Learner], loop.Source]:
     """What `loop.fit` takes as its source of minibatches; generated holds a dataset for each of the base's seeds.
 
-    A generated trajectory's last step is not learned from unless it ends the task: see `loop.Rows`. That leaves out
-    the step that ended a recorded trajectory, too, where its replay by chance does not end.
+    A generated trajectory's last step is not learned from unless it ends the task: see `minibatches.Transitions`. That
+    leaves out the step that ended a recorded trajectory, too, where its replay by chance does not end.
     """
 
-    def make(scaling: Scaling, learner: Any) -> Any:
-        next_actions = getattr(learner, "next_actions", False)
-        sampler = partial(Sampler, seeds=config.seeds, batch_size=config.batch_size, next_actions=next_actions)
-        real = sampler([Rows(data, scaling, device)], seed=seed)
+    def make(scaling: Scaling, learner: loop.Learner) -> loop.Source:
+        next_actions = learner.next_actions
+        source = partial(Minibatches, seeds=config.seeds, batch_size=config.batch_size, next_actions=next_actions)
+        real = source([Transitions(data, scaling, device)], seed=seed)
         if not generated:
             return real
-        made = [Rows(dataset, scaling, device, cut_offs=False) for dataset in generated]
+        made = [Transitions(dataset, scaling, device, cut_offs=False) for dataset in generated]
         require(
             all(len(rows.steps) for rows in made),
             "no generated trajectory goes on for two steps: raise algo.quantile or choose another algo.correction",
         )
-        return Mixture(real, sampler(made, seed=seed + 1_000_003), 1 - real_share)
+        return Mixture(real, source(made, seed=seed + 1_000_003), 1 - real_share)
 
     return make
 
@@ -385,13 +326,13 @@ def train(config: Config, env: BatchedEnv, run: Run) -> Policy:
     torch.set_num_threads(base_config.threads)
     data = loop.load_run_data(run)
     base = cfg.load_module(cfg.presets()[config.base])
-    base.Learner(base_config, loop.sizes_of(data, env), 1)  # refuses what it cannot learn, before hours of work
+    base.make_learner(base_config, loop.sizes_of(data, env), 1)  # refuses what it cannot learn, before hours of work
     generated = []
     if config.real_share < 1:
         generated = [generated_data(config, data, env, run, number) for number in range(base_config.seeds)]
     real_share = real_share_of(config, generated)
-    sampler_of = mixture_of(data, generated, real_share, base_config, run.seed, run.config["device"])
-    return loop.fit(base.Learner, base_config, env, run, data, sampler_of)
+    source_of = mixture_of(data, generated, real_share, base_config, run.seed, run.config["device"])
+    return loop.fit(base.make_learner, base_config, env, run, data, source_of)
 
 
 def generated_data(config: Config, data: Dataset, env: BatchedEnv, run: Run, number: int) -> Dataset:
@@ -405,7 +346,7 @@ def generated_data(config: Config, data: Dataset, env: BatchedEnv, run: Run, num
         if made.info.get("made", {}).get("digest") != data.digest:
             raise BadInput(f"{path} was generated from other data than data={run.config['data']} is now: delete it")
         return made
-    episodes = episodes_of(data, *bounds_of(env))
+    episodes = Codec.of(data, env).episodes()
     seed = 1_000 * run.seed + number  # seeds of other runs are others
     model, evaluator = train_world(config, data, episodes, run, number, seed, config.quantile)
     made = generate_dataset(config, data, episodes, model, evaluator, env, seed)

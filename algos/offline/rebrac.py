@@ -11,40 +11,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 
-from algos.offline import loop
-from algos.offline.loop import POLICY_STATE, TOTAL_STEPS, Batch, OfflineConfig, fit, require  # noqa: F401
-from algos.offline.td3_bc import Learner as TD3Learner
+from algos.common.config import require
+from algos.offline import policy
+from algos.offline.loop import fit
+from algos.offline.minibatches import Batch
+from algos.offline.td3 import TD3, TD3Config
 
-PRESETS = {"rebrac": {}}
+PRESETS: dict[str, dict[str, Any]] = {"rebrac": {}}
 DATA = "required"
+TOTAL_STEPS = 100_000  # gradient steps of a run, unless total_steps= is given
 
 # --- config ---
 
 
 @dataclass
-class Config(OfflineConfig):
+class Config(TD3Config):
     name: str = "rebrac"
     batch_size: int = 1024  # transitions in a gradient step
-    lr: float = 1e-3  # Adam's step size
+    lr: float = 1e-3  # learning rate of Adam
     num_layers: int = 3  # hidden layers of actors and critics
     actor_bc: float = 0.05  # beta_1: weight of the distance from the data for the actor
     critic_bc: float = 0.01  # beta_2: and in the critics' target
-    tau: float = 0.005  # share by which targets move
-    policy_noise: float = 0.2  # deviation of the target policy's noise, of actions in -1..1
-    noise_clip: float = 0.5  # and its bound
-    policy_every: int = 2  # updates of the critics for one of the actor
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.actor_bc >= 0, f"algo.actor_bc={self.actor_bc}: at least 0")
         require(self.critic_bc >= 0, f"algo.critic_bc={self.critic_bc}: at least 0")
-        require(0 < self.tau <= 1, f"algo.tau={self.tau}: above 0, at most 1")
-        require(self.policy_every >= 1, f"algo.policy_every={self.policy_every}: at least 1")
-        for name in ("policy_noise", "noise_clip"):
-            require(getattr(self, name) >= 0, f"algo.{name}={getattr(self, name)}: at least 0")
 
 
 # --- loss ---
@@ -52,7 +48,7 @@ class Config(OfflineConfig):
 
 def penalised_target(
     rewards: torch.Tensor,
-    dones: torch.Tensor,
+    terminals: torch.Tensor,
     next_q: torch.Tensor,
     distance: torch.Tensor,
     critic_bc: float,
@@ -62,7 +58,7 @@ def penalised_target(
 
     distance [S, M]: squared, summed over action dimensions; 0 where the data end and no next action is known.
     """
-    return rewards + gamma * (1 - dones) * (next_q.amin(1) - critic_bc * distance)
+    return rewards + gamma * (1 - terminals) * (next_q.amin(1) - critic_bc * distance)
 
 
 def actor_loss(q: torch.Tensor, distance: torch.Tensor, actor_bc: float) -> torch.Tensor:
@@ -73,8 +69,8 @@ def actor_loss(q: torch.Tensor, distance: torch.Tensor, actor_bc: float) -> torc
 # --- update ---
 
 
-class Learner(TD3Learner):
-    """TD3+BC's learner with ReBRAC's losses."""
+class Learner(TD3):
+    """TD3 with ReBRAC's losses."""
 
     next_actions = True  # minibatches hold what was done next
     layer_norm = True
@@ -82,12 +78,13 @@ class Learner(TD3Learner):
     def target(self, batch: Batch, next_actions: torch.Tensor, next_q: torch.Tensor) -> torch.Tensor:
         distance = (next_actions - batch["next_actions"]).square().sum(-1) * batch["next_known"]
         config = self.config
-        return penalised_target(batch["rewards"], batch["dones"], next_q, distance, config.critic_bc, config.gamma)
+        return penalised_target(batch["rewards"], batch["terminals"], next_q, distance, config.critic_bc, config.gamma)
 
     def actor_loss(self, batch: Batch, actions: torch.Tensor) -> torch.Tensor:
         distance = (actions - batch["actions"]).square().sum(-1)
         return actor_loss(self.critics(batch["obs"], actions).amin(1), distance, self.config.actor_bc)
 
 
-train = partial(fit, Learner)
-load_policy = partial(loop.load_policy, Learner, Config)
+make_learner = Learner
+train = partial(fit, make_learner)
+load_policy = partial(policy.load_policy, make_learner, Config)

@@ -9,44 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from algos.common import checkpoint
-from algos.common.config import BadInput
-from algos.common.protocol import BatchedEnv
+from algos.common.config import BadInput, require
 from algos.common.run import Run
 from algos.data.dataset import Dataset
-from algos.offline import loop
+from algos.offline.loop import begin
 from world_models.episodes import Episodes
 from world_models.evaluator import WorldEvaluator
 from world_models.fit import FitConfig, fit
 from world_models.store import from_state, make_model, state
-
-
-def bounds_of(env: BatchedEnv) -> tuple[np.ndarray, np.ndarray]:
-    """The bounds of continuous actions, float32 [k] each; empty for discrete ones."""
-    if env.num_actions:
-        return np.zeros(0, np.float32), np.zeros(0, np.float32)
-    return env.action_space.low, env.action_space.high
-
-
-def episodes_of(data: Dataset, low: np.ndarray, high: np.ndarray) -> Episodes:
-    """Recorded episodes as a world model reads them: actions in -1..1 or one-hot, a team's agents side by side.
-
-    Each agent's masks of legal actions and whether it lives stand behind its observation, so they are foretold too.
-    """
-    rows, steps = len(data.obs), data.num_steps
-    obs = [data.obs.reshape(rows, data.num_agents, -1)]
-    if data.masks is not None:
-        obs.append(data.masks.reshape(rows, data.num_agents, -1))
-    if data.alive is not None:
-        obs.append(data.alive.reshape(rows, data.num_agents, 1))
-    if data.num_actions:
-        actions = np.eye(data.num_actions, dtype=np.float32)[data.actions].reshape(steps, -1)
-    else:
-        actions = 2 * (data.actions - low) / (high - low) - 1
-    joined = np.concatenate(obs, -1).reshape(rows, -1).astype(np.float32)
-    return Episodes(joined, actions.astype(np.float32), data.rewards, data.terminals, data.starts, data.next_known)
 
 
 def train_world(
@@ -58,7 +29,7 @@ def train_world(
     config.worlds is copied into the folder; BadInput for one of another dataset or kind of model. Before anything is
     trained, the run gets a checkpoint to be resumed from.
     """
-    loop.require(
+    require(
         bool(episodes.known.any()),
         f"data={run.config['data']}: no step's next observation is in it, so no world model can learn from it",
     )
@@ -73,7 +44,7 @@ def train_world(
         raise BadInput(f"algo.worlds={config.worlds}: there is no {path.name}")
     if saved:
         model, tree = _read(source, about)
-    loop.begin(run)
+    begin(run)
     if not saved:
         model = make_model(config.model, *sizes, members=config.members, seed=seed).to(device)
         settings = FitConfig(updates=config.model_steps, seed=seed)

@@ -29,7 +29,7 @@ from algos.common.returns import gae, stand_ins, team_values
 from algos.common.run import Run, device_rng, set_device_rng
 from algos.common.value_norm import RunningNorm
 
-PRESETS = {
+PRESETS: dict[str, dict[str, Any]] = {
     "ippo": {},
     "mappo": {"centralised": True},
 }

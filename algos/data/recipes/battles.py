@@ -166,7 +166,7 @@ def sampled(team: str, seed: int) -> Act:
         torch.manual_seed(seed)
         stream = torch.get_rng_state()
     torch.set_num_threads(threads)
-    memory = None
+    memory: Any = None
 
     def act(env: Any, fresh: np.ndarray) -> np.ndarray:
         nonlocal memory, stream
@@ -275,7 +275,9 @@ class _Record:
                 if name in last:
                     pieces.append(last[name][None])
             joined[name] = np.concatenate(pieces)
-        main = {name: joined.pop(name) for name in ("obs", "actions", "rewards", "terminals", "masks", "alive")}
+        main: dict[str, Any] = {
+            name: joined.pop(name) for name in ("obs", "actions", "rewards", "terminals", "masks", "alive")
+        }
         success = np.array([won for *_, won in order])
         return Dataset(
             **main,

@@ -43,7 +43,8 @@ def rollout_returns(policy: Any, env_id: str, episodes: int, seed: int) -> np.nd
 
     envs = gym.make_vec(env_id, num_envs=episodes, vectorization_mode="sync")
     random = np.random.default_rng(seed)
-    low, high = envs.single_action_space.low, envs.single_action_space.high
+    space: Any = envs.single_action_space
+    low, high = space.low, space.high
     obs, _ = envs.reset(seed=seed)
     total, running = np.zeros(episodes), np.ones(episodes, bool)
     while running.any():

@@ -8,7 +8,6 @@ Shapes: B streams of a shard, D features, k action dimensions, M steps, E episod
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -122,7 +121,7 @@ def flat(space: Any) -> Callable[[Any], np.ndarray]:
 
     if isinstance(space, spaces.Box) and len(space.shape) == 1:
         return np.asarray
-    return functools.partial(spaces.flatten, space)
+    return lambda value: np.asarray(spaces.flatten(space, value))
 
 
 def policy_of(shard: Shard, space: Any, env: Any) -> Callable:
@@ -205,6 +204,7 @@ def episode_returns(
     import gymnasium as gym
 
     limit = gym.spec(known_id(env["id"])).max_episode_steps
+    assert limit, "tasks of recipes end after so many steps at the latest"
     counts = [min(SIDE_BY_SIDE, episodes - first) for first in range(0, episodes, SIDE_BY_SIDE)]
     shards = [Shard(env, policy, [limit] * count, (seed, 0, i), whole=True) for i, count in enumerate(counts)]
     return np.concatenate([dataset.returns for dataset in play_all(shards, workers)])

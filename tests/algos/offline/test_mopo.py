@@ -15,9 +15,9 @@ from algos.common.config import BadInput, algo_keys
 from algos.common.run import Run, create_folder
 from algos.data import store
 from algos.data.dataset import Dataset
-from algos.offline import combo, mopo
-from algos.offline.loop import Scaling
-from algos.offline.world_model import episodes_of
+from algos.offline import combo, model_rollouts, mopo
+from algos.offline.codec import Codec
+from algos.offline.minibatches import Scaling
 from world_models.rollout import Generated
 
 PENDULUM = asdict(GymConfig(id="Pendulum-v1", num_envs=2))
@@ -78,7 +78,7 @@ def test_resumed_is_bit_exact(tmp_path, data, module):
 
 def test_recorded_rows_come_first(tmp_path, data, monkeypatch):
     seen = []
-    monkeypatch.setattr(combo.Learner, "update", lambda self, batch: seen.append(batch) or {})
+    monkeypatch.setattr(combo.ContinuousLearner, "update", lambda self, batch: seen.append(batch) or {})
     train(combo, tmp_path / "a", data, steps=3)
     recorded = store.load(data)
     scaled = (recorded.rewards[:, None, None] == seen[0]["rewards"].numpy()).any(0)  # bit for bit in the data
@@ -94,13 +94,15 @@ def test_the_buffer_holds_the_rollouts_transitions(data, monkeypatch):
     terminals = np.zeros((4, 3), bool)
     terminals[0, 1] = True  # the task ends in the second step; what is behind only fills
     made = Generated(obs, actions, rewards, terminals, rewards, np.array([2, 1, 3, 3]))
-    monkeypatch.setattr(mopo, "generate", lambda *args, **kwargs: made)
-    monkeypatch.setattr(mopo, "data_bounds", lambda scale: None)
+    monkeypatch.setattr(model_rollouts, "generate", lambda *args, **kwargs: made)
+    monkeypatch.setattr(model_rollouts, "data_bounds", lambda scale: None)
     config = mopo.Config(seeds=2, batch_size=4, rollout_starts=2, rollout_length=3, buffer_size=5, real_share=0.25)
     scaling = Scaling([1.0] * 3, [2.0] * 3, [-2.0], [2.0], 0.5)
     recorded = store.load(data)
     world = SimpleNamespace(context=1, scale=None), None
-    rollouts = mopo.Rollouts(config, recorded, episodes_of(recorded, -2, 2), world, scaling, None, 0, "cpu")
+    rollouts = model_rollouts.Rollouts(
+        config, recorded, Codec(recorded, -2, 2).episodes(), world, scaling, None, 0, "cpu"
+    )
     rollouts.refresh()
     assert (rollouts.filled, rollouts.place) == ([3, 5], [3, 0])
     # the first state of rollout m is 4 m; seed 0 has rollouts 0 and 1, seed 1 the last five of rollouts 2 and 3
@@ -111,15 +113,15 @@ def test_the_buffer_holds_the_rollouts_transitions(data, monkeypatch):
         np.testing.assert_allclose(kept["next_obs"], (states_of[:, None].repeat(3, 1) + 1 - 1) / 2)
         np.testing.assert_allclose(kept["actions"][:, 0], states_of / 100, rtol=1e-6)
         np.testing.assert_allclose(kept["rewards"], states_of * 10 * 0.5)
-        np.testing.assert_allclose(kept["dones"], [0, 1, 0] if s == 0 else [0] * 5)
+        np.testing.assert_allclose(kept["terminals"], [0, 1, 0] if s == 0 else [0] * 5)
 
 
 def test_conservative_term_pushes_up_on_recorded_rows_alone():
     config = combo.Config(batch_size=4, real_share=0.5, num_samples=1)
-    learner = combo.Learner(config, {"obs": 1, "actions": 0, "action_dims": 1, "agents": 1}, 1)
+    learner = combo.make_learner(config, {"obs": 1, "actions": 0, "action_dims": 1, "agents": 1}, 1)
     learner.sampled_values = lambda batch: torch.zeros(1, 2, 4, 3)  # log sum exp of three zeros is log 3
     q = torch.tensor([[[1.0, 2.0, 100.0, 100.0], [3.0, 4.0, 100.0, 100.0]]])
-    assert learner.gap({}, q).item() == pytest.approx(2 * np.log(3) - 1.5 - 3.5)
+    assert learner.regulariser({}, q)[0].item() == pytest.approx(2 * np.log(3) - 1.5 - 3.5)
 
 
 def test_rewards_are_lowered_by_the_uncertainty(tmp_path, data):
@@ -169,4 +171,4 @@ def test_what_is_no_setting_is_not_listed():
 
 def test_discrete_actions_are_refused():
     with pytest.raises(BadInput, match="algo=mopo needs continuous actions"):
-        mopo.Learner(mopo.Config(), {"obs": 1, "actions": 3, "action_dims": 0, "agents": 1}, 1)
+        mopo.make_learner(mopo.Config(), {"obs": 1, "actions": 3, "action_dims": 0, "agents": 1}, 1)

@@ -8,8 +8,10 @@ import torch
 
 from algos.backbones import stacked
 from algos.common.config import BadInput, algo_keys, data_use
-from algos.offline import bc, cql, iql, loop, rebrac, td3_bc
-from algos.offline.loop import Policy, Rows, Sampler, Scaling, discounted_returns, evaluate, reward_scale, team_next
+from algos.offline import bc, cql, iql, loop, rebrac, sac, td3, td3_bc
+from algos.offline.loop import evaluate, scaling_of
+from algos.offline.minibatches import Minibatches, Scaling, Transitions, discounted_returns, reward_scale, team_next
+from algos.offline.policy import Policy
 from tests.algos.offline.offline_data import Space, for_ever, reach, team
 from tests.toy_env import make as make_toy
 
@@ -21,9 +23,9 @@ def learn(module, data, space, updates, seeds=1, **settings):
     """A learner after some updates, and its scaling."""
     torch.manual_seed(0)
     config = module.Config(**{"seeds": seeds, "hidden_size": 32, "batch_size": 64, "lr": 3e-3, **settings})
-    scaling = Scaling.of(data, space, config)
-    learner = module.Learner(config, loop.sizes_of(data, space), updates)
-    sampler = Sampler([Rows(data, scaling)], seeds, config.batch_size, 0, getattr(learner, "next_actions", False))
+    scaling = scaling_of(data, space, config)
+    learner = module.make_learner(config, loop.sizes_of(data, space), updates)
+    sampler = Minibatches([Transitions(data, scaling)], seeds, config.batch_size, 0, learner.next_actions)
     for _ in range(updates):
         learner.update(sampler.sample())
     return learner, scaling
@@ -44,13 +46,13 @@ def test_weights_of_imitation_are_bounded():
 
 def test_clipped_double_q_target():
     next_q = torch.tensor([[[3.0, 5.0], [2.0, 7.0]]])  # [S = 1, C = 2, M = 2]
-    found = td3_bc.td_target(torch.tensor([[1.0, -1.0]]), torch.tensor([[0.0, 1.0]]), next_q, 0.9)
+    found = td3.td_target(torch.tensor([[1.0, -1.0]]), torch.tensor([[0.0, 1.0]]), next_q, 0.9)
     torch.testing.assert_close(found, torch.tensor([[1 + 0.9 * 2, -1.0]]))
 
 
 def test_critic_loss_sums_over_critics_and_seeds():
     q = torch.tensor([[[1.0, 2.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 4.0]]])
-    found = td3_bc.critic_loss(q, torch.tensor([[1.0, 0.0], [0.0, 0.0]]))
+    found = td3.critic_loss(q, torch.tensor([[1.0, 0.0], [0.0, 0.0]]))
     assert found.item() == pytest.approx((0 + 4) / 2 + (1 + 0) / 2 + 0 + (0 + 16) / 2)
 
 
@@ -77,12 +79,12 @@ def test_conservative_gap():
 
 def test_soft_target():
     """The lesser of two critics, with and without what the entropy is worth; nothing behind an end."""
-    rewards, dones = torch.tensor([[1.0, 1.0]]), torch.tensor([[0.0, 1.0]])
+    rewards, terminals = torch.tensor([[1.0, 1.0]]), torch.tensor([[0.0, 1.0]])
     next_q = torch.tensor([[[3.0, 5.0], [2.0, 7.0]]])  # [S = 1, C = 2, M = 2]
     log_prob, temperature = torch.tensor([[-4.0, 9.0]]), torch.tensor([[0.5]])
-    found = cql.soft_target(rewards, dones, next_q, log_prob, temperature, 0.9)
+    found = sac.soft_target(rewards, terminals, next_q, log_prob, temperature, 0.9)
     torch.testing.assert_close(found, torch.tensor([[1 + 0.9 * (2 + 0.5 * 4), 1.0]]))
-    found = cql.soft_target(rewards, dones, next_q, None, temperature, 0.9)
+    found = sac.soft_target(rewards, terminals, next_q, None, temperature, 0.9)
     torch.testing.assert_close(found, torch.tensor([[1 + 0.9 * 2, 1.0]]))
 
 
@@ -126,7 +128,7 @@ def test_iqls_actor_has_a_cosine_of_its_own(updates, share):
     torch.manual_seed(0)
     config = iql.Config(hidden_size=8, batch_size=8)
     learner = iql.Learner(config, {"obs": 1, "actions": 0, "action_dims": 1, "agents": 1}, 10)
-    sampler = Sampler([Rows(reach(), Scaling([0.0], [1.0], [-1.0], [1.0]))], 1, 8, 0)
+    sampler = Minibatches([Transitions(reach(), Scaling([0.0], [1.0], [-1.0], [1.0]))], 1, 8, 0)
     for _ in range(updates):
         learner.update(sampler.sample())
     assert learner.optimisers["actor"].param_groups[0]["lr"] == pytest.approx(config.lr * share, abs=1e-9)
@@ -141,13 +143,13 @@ def test_conservative_term_is_exact_for_a_constant_value():
     learner.critics.net.head.bias.data.fill_(1.5)
     obs = torch.zeros(1, 400, 1)
     q = learner.critics(obs, torch.zeros(1, 400, 1))
-    gap = learner.gap({"obs": obs, "next_obs": obs}, q) / 2  # two critics
+    gap = learner.regulariser({"obs": obs, "next_obs": obs}, q)[0] / (2 * learner.config.alpha)  # two critics
     assert gap.item() == pytest.approx(math.log(2) + math.log(150), abs=0.1)
 
 
 def test_log_density_of_squashed_actions():
     torch.manual_seed(0)
-    actor = cql.SquashedActor(1, 2, 1, [8])
+    actor = stacked.SquashedActor(1, 2, 1, [8])
     obs = torch.zeros(1, 1, 2)
     actions, log_prob = actor.sample(obs.expand(1, 20_000, 2))
     mean, log_std = actor.net(obs)[0, 0].detach()
@@ -178,7 +180,7 @@ def test_a_minibatch_holds_transitions_of_the_data():
     data = team(5, 4)
     data.obs[:] = np.arange(len(data.obs))[:, None, None] * 10 + np.arange(3)[:, None]
     config = bc.Config(norm_obs=False, seeds=2, batch_size=30)
-    batch = Sampler([Rows(data, Scaling.of(data, Space(4, 3), config))], 2, 30, 0).sample()
+    batch = Minibatches([Transitions(data, scaling_of(data, Space(4, 3), config))], 2, 30, 0).sample()
     assert batch["obs"].shape == (2, 30, 5)
     assert batch["masks"].shape == (2, 30, 4)
     rows, agents = np.divmod(batch["obs"][..., 0].numpy().astype(int), 10)
@@ -187,7 +189,7 @@ def test_a_minibatch_holds_transitions_of_the_data():
     steps = rows - rows // 5  # an episode of four steps has five rows
     assert (rows % 5 < 4).all(), "no transition begins in an episode's last row"
     np.testing.assert_array_equal(batch["actions"], data.actions[steps, agents])
-    np.testing.assert_array_equal(batch["dones"], data.terminals[steps])
+    np.testing.assert_array_equal(batch["terminals"], data.terminals[steps])
     np.testing.assert_array_equal(batch["alive"], data.alive[rows, agents])
 
 
@@ -196,21 +198,21 @@ def test_what_follows_is_never_read_where_it_was_not_seen():
     data = reach(6)
     data.obs, data.starts = np.arange(9, dtype=np.float32)[:, None], np.array([0, 2, 4, 6])
     data.terminals, data.end_seen = np.array([0, 0, 0, 1, 0, 0], bool), np.array([False, False, True])
-    rows = Rows(data.check(), Scaling.of(data, Space(), bc.Config()))
+    rows = Transitions(data.check(), scaling_of(data, Space(), bc.Config()))
     assert rows.steps.tolist() == [0, 2, 3, 4, 5]
     data.starts, data.obs = np.arange(7), np.zeros((12, 1), np.float32)
     data.terminals, data.end_seen = np.zeros(6, bool), np.zeros(6, bool)
     del data.episode, data.rows  # kept from before
     with pytest.raises(BadInput, match="no step of the dataset can be learned from"):
-        Sampler([Rows(data.check(), Scaling.of(data, Space(), bc.Config()))], 1, 4, 0)
+        Minibatches([Transitions(data.check(), scaling_of(data, Space(), bc.Config()))], 1, 4, 0)
 
 
 def test_next_actions_stop_at_episodes():
     data = reach(50)
-    rows = Rows(data, Scaling.of(data, Space(), bc.Config()))
+    rows = Transitions(data, scaling_of(data, Space(), bc.Config()))
     assert not rows.next_actions(torch.arange(50))["next_known"].any(), "episodes of one step have no next action"
     long = team(2, 3)
-    found = Rows(long, Scaling.of(long, Space(4, 3), bc.Config())).next_actions(torch.arange(6))
+    found = Transitions(long, scaling_of(long, Space(4, 3), bc.Config())).next_actions(torch.arange(6))
     assert found["next_known"].tolist() == [1, 1, 0, 1, 1, 0]
     assert (found["next_actions"][:2] == torch.as_tensor(long.actions[1:3])).all()
 
@@ -218,24 +220,24 @@ def test_next_actions_stop_at_episodes():
 def test_actions_are_scaled_by_their_bounds():
     data = reach(50)
     space = Space(low=-2.0, high=4.0)
-    scaling = Scaling.of(data, space, bc.Config())
+    scaling = scaling_of(data, space, bc.Config())
     torch.testing.assert_close(scaling.to_unit(torch.tensor([-2.0, 1.0, 4.0])), torch.tensor([-1.0, 0.0, 1.0]))
     torch.testing.assert_close(scaling.to_env(scaling.to_unit(torch.tensor([0.3]))), torch.tensor([0.3]))
 
 
 def test_unbounded_actions_are_refused():
     with pytest.raises(BadInput, match="not bounded"):
-        Scaling.of(reach(5), Space(high=np.inf), bc.Config())
+        scaling_of(reach(5), Space(high=np.inf), bc.Config())
 
 
 def test_a_team_that_will_come_back_is_no_end():
     """Nobody is left behind step 0, and the game goes on: nothing is learned of it. Step 1 is the end, and stays."""
     data = team(1, 2, death=0.0)
     data.alive[1:] = False
-    rows = Rows(data, Scaling.of(data, Space(4, 3), bc.Config()))
+    rows = Transitions(data, scaling_of(data, Space(4, 3), bc.Config()))
     assert rows.pick(torch.tensor([0, 1]))["alive"].tolist() == [False] * 6
     data.alive[1] = True
-    rows = Rows(data, Scaling.of(data, Space(4, 3), bc.Config()))
+    rows = Transitions(data, scaling_of(data, Space(4, 3), bc.Config()))
     assert rows.pick(torch.tensor([0, 1]))["alive"].tolist() == [True] * 6
 
 
@@ -249,8 +251,8 @@ def test_seeds_share_nothing(name):
     for shown in (-0.9, 0.9):
         torch.manual_seed(3)
         config = module.Config(seeds=2, hidden_size=16, batch_size=32)
-        learner = module.Learner(config, {"obs": 1, "actions": 0, "action_dims": 1, "agents": 1}, 100)
-        sampler = Sampler([Rows(reach(), Scaling([0.0], [1.0], [-1.0], [1.0]))], 2, 32, 0, name == "rebrac")
+        learner = module.make_learner(config, {"obs": 1, "actions": 0, "action_dims": 1, "agents": 1}, 100)
+        sampler = Minibatches([Transitions(reach(), Scaling([0.0], [1.0], [-1.0], [1.0]))], 2, 32, 0, name == "rebrac")
         for _ in range(20):
             batch = sampler.sample()
             batch["actions"][1] = shown
@@ -393,4 +395,4 @@ def test_settings_out_of_range(module, settings, words):
 @pytest.mark.parametrize("module", [td3_bc, rebrac])
 def test_continuous_ones_refuse_discrete_actions(module):
     with pytest.raises(BadInput, match="needs continuous actions"):
-        module.Learner(module.Config(), {"obs": 1, "actions": 3, "action_dims": 0, "agents": 1}, 1)
+        module.make_learner(module.Config(), {"obs": 1, "actions": 3, "action_dims": 0, "agents": 1}, 1)

@@ -9,8 +9,8 @@ import torch
 from algos.common.config import BadInput
 from algos.data.dataset import Dataset
 from algos.offline import otto
-from algos.offline.loop import Rows, Scaling
-from algos.offline.world_model import episodes_of
+from algos.offline.codec import Codec
+from algos.offline.minibatches import Scaling, Transitions
 from tests.algos.offline.offline_data import Space, team
 from world_models.evaluator import WorldEvaluator
 from world_models.scale import Prediction, Scale
@@ -64,14 +64,14 @@ class Perfect:
 def test_a_perfect_model_without_noise_gives_the_recorded_trajectories(correction):
     data = linear_data()
     config = otto.Config(actions="logged", noise=0.0, correction=correction, horizon=0)
-    low, high = np.array([-1.0]), np.array([1.0])
-    episodes = episodes_of(data, low, high)
+    codec = Codec(data, np.array([-1.0]), np.array([1.0]))
+    episodes = codec.episodes()
     evaluator = WorldEvaluator(torch.ones(2), 1.0, threshold=0.0)  # not the least disagreement is trusted
     starts, horizon = data.starts[:-1], int(data.lengths.max())
     random = np.random.default_rng(0)
-    found = otto.generate_shard(config, episodes, Perfect(data), evaluator, starts, horizon, data, None, random)
+    found = otto.generate_shard(config, episodes, Perfect(data), evaluator, starts, horizon, codec, None, random)
     np.testing.assert_array_equal(found.lengths, data.lengths)
-    made = otto.dataset_of(found, data, low, high)
+    made = codec.dataset(found)
     for name in ("obs", "actions", "rewards", "terminals", "starts"):
         np.testing.assert_allclose(getattr(made, name), getattr(data, name), rtol=0, atol=1e-6, err_msg=name)
     assert not made.extras["uncertainty"].any()
@@ -80,25 +80,31 @@ def test_a_perfect_model_without_noise_gives_the_recorded_trajectories(correctio
 def test_trajectories_from_the_middle_stop_where_the_recording_does():
     data = linear_data()
     config = otto.Config(actions="logged", noise=0.0)
-    episodes = episodes_of(data, np.array([-1.0]), np.array([1.0]))
+    codec = Codec(data, np.array([-1.0]), np.array([1.0]))
+    episodes = codec.episodes()
     evaluator = WorldEvaluator(torch.ones(2), 1.0, threshold=0.0)
     steps = np.array([2, 5, 8])  # the first episode has nine steps
     random = np.random.default_rng(0)
-    found = otto.generate_shard(config, episodes, Perfect(data), evaluator, steps, 4, data, None, random)
+    found = otto.generate_shard(config, episodes, Perfect(data), evaluator, steps, 4, codec, None, random)
     np.testing.assert_array_equal(found.lengths, [4, 4, 1])
 
 
 def test_a_team_survives_the_way_through_the_world_model():
     data = team(4, 5, death=0.3)
-    episodes = episodes_of(data, np.zeros(0), np.zeros(0))
+    codec = Codec(data, np.zeros(0), np.zeros(0))
+    episodes = codec.episodes()
     assert episodes.obs.shape == (4 * 6, 3 * (5 + 4 + 1))
     assert episodes.actions.shape == (20, 3 * 4)
-    shell = Dataset(episodes.obs, episodes.actions, data.rewards, data.terminals, data.starts, num_actions=4)
-    back = otto.split_team(shell, data)
+    steps = data.num_steps // data.num_episodes
+    found = otto.Generated(
+        episodes.obs.reshape(4, steps + 1, -1), episodes.actions.reshape(4, steps, -1), data.rewards.reshape(4, steps),
+        data.terminals.reshape(4, steps), np.zeros((4, steps), np.float32), data.lengths,
+    )  # fmt: skip
+    back = codec.dataset(found)
     living = data.alive
     for name in ("obs", "alive"):
         np.testing.assert_array_equal(getattr(back, name), getattr(data, name))
-    np.testing.assert_array_equal(back.actions, data.actions)
+    np.testing.assert_array_equal(back.actions[living[data.rows]], data.actions[living[data.rows]])
     np.testing.assert_array_equal(back.masks[living], data.masks[living])
     np.testing.assert_array_equal(back.masks[~living], [[True, False, False, False]] * (~living).sum())
 
@@ -130,6 +136,9 @@ def test_noise_is_clipped_and_stays_within_the_bounds():
     np.testing.assert_array_equal(otto.perturb(otto.Config(noise=0.0), actions, None, random), actions)
 
 
+PLAIN = SimpleNamespace(next_actions=False)  # a learner, as a source of minibatches sees it
+
+
 class Half:
     """A policy that does half of the state's first number."""
 
@@ -143,7 +152,8 @@ def test_what_is_done_in_a_state_that_was_not_recorded(actions, done):
     config, data = otto.Config(actions=actions, noise=0.0), linear_data()
     recorded, logged = np.full((2, 2, 2), 0.4, np.float32), np.array([[[0.1]], [[0.2]]], np.float32)
     policy = None if actions == "logged" else Half
-    act = otto.act_of(config, data, recorded, logged, policy, np.random.default_rng(0))
+    codec = Codec(data, np.array([-1.0]), np.array([1.0]))
+    act = otto.act_of(config, codec, recorded, logged, policy, np.random.default_rng(0))
     np.testing.assert_allclose(act(0, torch.tensor([[0.2, 5.0], [1.0, 5.0]]))[:, 0], done, atol=1e-6)
     if actions == "steered":
         np.testing.assert_allclose(act(0, torch.as_tensor(recorded[:, 0]))[:, 0], logged[:, 0, 0], atol=1e-6)
@@ -155,12 +165,13 @@ def test_a_team_is_steered_agent_by_agent(monkeypatch):
     here, there = np.eye(3, dtype=np.float32)[[[0, 1]]], np.eye(3, dtype=np.float32)[[[2, 1]]]
     clones = iter([here.reshape(1, 6), there.reshape(1, 6)])
     monkeypatch.setattr(otto, "cloned", lambda *_: next(clones))
-    states = episodes_of(data, np.zeros(0), np.zeros(0)).obs[:1]
+    codec = Codec(data, np.zeros(0), np.zeros(0))
+    states = codec.episodes().obs[:1]
     data.masks[:] = True
     states[:] = 1.0  # all is legal, all live
     logged = np.eye(3, dtype=np.float32)[[[2, 2]]].reshape(1, 1, 6)
     config = otto.Config(actions="steered", noise=0.0)
-    act = otto.act_of(config, data, states[:, None], logged, object(), np.random.default_rng(0))
+    act = otto.act_of(config, codec, states[:, None], logged, object(), np.random.default_rng(0))
     done = act(0, torch.as_tensor(states)).reshape(2, 3).argmax(-1)
     np.testing.assert_array_equal(done, [0, 2])
 
@@ -181,7 +192,7 @@ def test_discrete_noise_exchanges_a_share_of_the_actions_for_legal_ones():
 
 def test_generated_teams_do_only_what_is_legal():
     data = team(30, 6, death=0.3)
-    episodes = episodes_of(data, np.zeros(0), np.zeros(0))
+    episodes = Codec(data, np.zeros(0), np.zeros(0)).episodes()
     model = make_model("transformer", 30, 12, members=2, width=16, layers=1, seed=0)
     model.scale.fit(episodes, np.arange(data.num_steps))
     evaluator = WorldEvaluator(model.scale.obs_std.clone(), 1.0)
@@ -214,12 +225,13 @@ class Doubting(Perfect):
 @pytest.mark.parametrize(("correction", "length"), [("none", 9), ("cut", 5), ("drop", 0)])
 def test_what_lies_behind_the_recording_is_not_rated(correction, length):
     data = linear_data()
-    episodes = episodes_of(data, np.array([-1.0]), np.array([1.0]))
+    codec = Codec(data, np.array([-1.0]), np.array([1.0]))
+    episodes = codec.episodes()
     evaluator = WorldEvaluator(torch.ones(2), 1.0, threshold=0.1)
     config = otto.Config(actions="logged", noise=0.0, correction=correction)
     steps = np.array([0, 6])  # of nine steps: nine are left, and three
     random = np.random.default_rng(0)
-    found = otto.generate_shard(config, episodes, Doubting(data), evaluator, steps, 20, data, None, random)
+    found = otto.generate_shard(config, episodes, Doubting(data), evaluator, steps, 20, codec, None, random)
     np.testing.assert_array_equal(found.lengths, [length, 3])
 
 
@@ -229,11 +241,12 @@ def test_an_end_is_not_doubted(trusted, length):
     data = linear_data()
     model = Doubting(data)
     model.trusted = trusted
-    episodes = episodes_of(data, np.array([-1.0]), np.array([1.0]))
+    codec = Codec(data, np.array([-1.0]), np.array([1.0]))
+    episodes = codec.episodes()
     evaluator = WorldEvaluator(torch.ones(2), 1.0, threshold=0.1)
     random = np.random.default_rng(0)
     config = otto.Config(actions="logged", noise=0.0, correction="cut")
-    found = otto.generate_shard(config, episodes, model, evaluator, np.array([4]), 20, data, None, random)
+    found = otto.generate_shard(config, episodes, model, evaluator, np.array([4]), 20, codec, None, random)
     assert found.lengths.tolist() == [length]
     assert found.terminals[0, length - 1] == (length == 5)
 
@@ -252,7 +265,7 @@ def test_minibatches_are_mixed_by_share(share):
     for number, part in enumerate(made):
         part.rewards[:] = 100 + number
     scaling = Scaling([0.0] * 2, [1.0] * 2, [-1.0], [1.0])
-    sampler = otto.mixture_of(data, made, share, config, 0, "cpu")(scaling, None)
+    sampler = otto.mixture_of(data, made, share, config, 0, "cpu")(scaling, PLAIN)
     rewards = sampler.sample()["rewards"]
     assert rewards.shape == (2, 40)
     assert ((rewards == torch.tensor([[100.0], [101.0]])).sum(1) == round(40 * (1 - share))).all(), "its own, each seed"
@@ -267,7 +280,7 @@ def test_a_small_share_is_kept_over_minibatches():
     data, made = team(4, 5), team(4, 5, seed=1)
     made.rewards[:] = 100
     config = otto.Config(base="iql", kwargs={"batch_size": 14}).base_config()
-    sampler = otto.mixture_of(data, [made], 0.875, config, 0, "cpu")(Scaling([0.0] * 5, [1.0] * 5, [], []), None)
+    sampler = otto.mixture_of(data, [made], 0.875, config, 0, "cpu")(Scaling([0.0] * 5, [1.0] * 5, [], []), PLAIN)
     counts = [int((sampler.sample()["rewards"] == 100).sum()) for _ in range(6)]
     assert counts == [0, 3, 0, 3, 0, 3]
 
@@ -276,13 +289,13 @@ def test_generated_steps_behind_which_nothing_was_done_are_not_learned_from():
     """The last step of a trajectory stays if it ends the task; of recorded ones, all stay."""
     data = linear_data(episodes=4, length=3)  # of 3, 2, 1 and 3 steps; the first and the third end the task
     scaling = Scaling([0.0] * 2, [1.0] * 2, [-1.0], [1.0])
-    made = Rows(data, scaling, cut_offs=False)
+    made = Transitions(data, scaling, cut_offs=False)
     assert made.steps.tolist() == [0, 1, 2, 3, 5, 6, 7]
     config = otto.Config(base="rebrac", kwargs={"batch_size": 500}).base_config()
     learner = type("Learner", (), {"next_actions": True})
     sampler = otto.mixture_of(data, [data], 0.0, config, 0, "cpu")(scaling, learner)
     batch = sampler.sample()
-    assert (batch["next_known"] + batch["dones"] == 1).all()
+    assert (batch["next_known"] + batch["terminals"] == 1).all()
     data.terminals[:] = False
     with pytest.raises(BadInput, match="no generated trajectory goes on for two steps"):
         otto.mixture_of(data, [data.select(np.array([2]))], 0.5, config, 0, "cpu")(scaling, learner)
@@ -304,7 +317,7 @@ def test_otto_is_its_base_where_nothing_can_be_foretold():
     data, config = linear_data(), otto.Config(base="iql").base_config()
     scaling = Scaling([0.0] * 2, [1.0] * 2, [-1.0], [1.0])
     first, second = (
-        otto.mixture_of(data, made, 1.0, config, 0, "cpu")(scaling, None) for made in ([], [linear_data()])
+        otto.mixture_of(data, made, 1.0, config, 0, "cpu")(scaling, PLAIN) for made in ([], [linear_data()])
     )
     for _ in range(3):
         one, other = first.sample(), second.sample()
@@ -313,7 +326,7 @@ def test_otto_is_its_base_where_nothing_can_be_foretold():
 
 def test_rows_of_generated_teams_fit_those_of_recorded_ones():
     data = team(4, 5)
-    rows = Rows(data, Scaling([0.0] * 5, [1.0] * 5, [], []))
+    rows = Transitions(data, Scaling([0.0] * 5, [1.0] * 5, [], []))
     assert rows.pick(torch.arange(3))["next_masks"].shape == (9, 4)
 
 
