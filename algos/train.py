@@ -21,12 +21,14 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from algos.common import config as cfg
+
+if TYPE_CHECKING:
+    from algos.common.protocol import Policy
 
 DEFAULT_ENV, DEFAULT_ALGO = "mabc", "ippo"
 
@@ -257,7 +259,7 @@ def env_name(config: dict[str, Any]) -> str:
     return str(env.get("scenario") or env.get("id") or env["name"])
 
 
-def finish(folder: Path, config: dict[str, Any], policy: Callable, replay: Path | None = None) -> dict[str, Any]:
+def finish(folder: Path, config: dict[str, Any], policy: Policy, replay: Path | None = None) -> dict[str, Any]:
     """Evaluate with the bots beside it, export the last episode, plot; print what a user wants to see next."""
     from algos.common.evaluation import evaluate_run, table
     from algos.common.playback import announce, export

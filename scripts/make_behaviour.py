@@ -56,8 +56,8 @@ class _Run:
 def actor(learner: ppo.Learner) -> dict[str, np.ndarray]:
     """What a Behaviour needs of a learner's networks."""
     weights = {name: value.detach().cpu().numpy() for name, value in learner.agent.state_dict().items()}
-    layers = [weights["actor.body.0.weight"], weights["actor.body.2.weight"], weights["actor.head.weight"]]
-    biases = [weights["actor.body.0.bias"], weights["actor.body.2.bias"], weights["actor.head.bias"]]
+    names = ("encoder.body.0", "encoder.body.2", "head")
+    layers, biases = ([weights[f"actor.{name}.{part}"] for name in names] for part in ("weight", "bias"))
     return {
         **{f"weight{i}": layer.T.copy() for i, layer in enumerate(layers)},
         **{f"bias{i}": bias.copy() for i, bias in enumerate(biases)},

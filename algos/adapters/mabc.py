@@ -14,13 +14,11 @@ class Config:
     scenario: str = "skirmish-3v3"  # one of `mabc.scenarios()`
     opponent: str | None = None  # random | classic | tactical[:novice|:regular]; none: as the scenario says
     num_envs: int = 256  # worlds that step together
-    obs: str = "vector"  # kind of observation: vector | planes | rgb
+    obs: str = "vector"  # kind of observation: vector | entities | planes | rgb
     state: str = "vector"  # kind of global state, for a centralised critic: vector | planes | rgb
 
 
 def make(config: dict[str, Any], num_envs: int, seed: int):
-    from gymnasium import spaces
-
     import mabc
 
     own = {item.name for item in fields(Config)}
@@ -40,9 +38,6 @@ def make(config: dict[str, Any], num_envs: int, seed: int):
         raise BadInput(error) from error
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(error.args[0] if error.args else error) from error
-    for name, space in (("obs", env.obs_space), ("state", env.state_space)):
-        if not isinstance(space, spaces.Box):
-            raise BadInput(
-                f"env.{name}={config[name]}: an algorithm here needs one array of numbers; use vector, planes or rgb"
-            )
+    if not set(env.views) - {"state"}:
+        raise BadInput(f"env.obs={config['obs']}: an algorithm here needs numbers; use vector, entities, planes or rgb")
     return env

@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
-FORMAT = 1
+from algos.common.renamed import upgrade
+
+FORMAT = 2
 KIND = "mabc-checkpoint"
 SUFFIX = ".safetensors"
 
@@ -149,12 +151,13 @@ def load(path: str | Path) -> dict[str, Any]:
         ) from error
     if header.get("kind") != KIND:
         raise CheckpointError(f"{path} is a safetensors file, but not a checkpoint of this suite.{hint}")
-    if header.get("format") != str(FORMAT):
+    if header.get("format") not in ("1", str(FORMAT)):
         raise CheckpointError(
-            f"{path} has checkpoint format {header.get('format')}, this version reads {FORMAT}: "
+            f"{path} has checkpoint format {header.get('format')}, this version reads 1 to {FORMAT}: "
             "use the version of mabc that wrote it, or train anew."
         )
-    return unpack(arrays, json.loads(header["tree"]))
+    tree = unpack(arrays, json.loads(header["tree"]))
+    return upgrade(tree) if header["format"] == "1" else tree
 
 
 def _other_checkpoint(path: Path) -> str:

@@ -8,14 +8,13 @@ Shapes: B worlds, N agents, A actions.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from algos.adapters import make_env
-from algos.common.protocol import rules_version
+from algos.common.protocol import Explains, Policy, rules_version
 
 SEED = 1_000_003  # of evaluation worlds: not a seed that anybody trains with
 WORLDS = 256  # worlds that play at once
@@ -34,7 +33,7 @@ def wilson(wins: float, count: int, z: float = 1.959964) -> list[float]:
     return [max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)]
 
 
-def play_episodes(env: Any, policy: Callable | None, episodes: int, seed: int = SEED) -> dict[str, np.ndarray]:
+def play_episodes(env: Any, policy: Policy | None, episodes: int, seed: int = SEED) -> dict[str, np.ndarray]:
     """The first `episodes` / B episodes of every world, so that short episodes are not over-represented.
 
     policy: (obs, mask, memory) -> (actions, memory); None where bots hold all seats (N = 0).
@@ -76,10 +75,12 @@ def note_thoughts(env: Any, policy: Any, obs: Any, memory: Any, critic_memory: A
 
     alive: bool [N]. The dead have no value of their own: NaN.
     """
-    if not hasattr(policy, "explain"):
+    if not isinstance(policy, Explains):
         return None
-    memory = None if memory is None else memory[:1]
-    thoughts, critic_memory = policy.explain(obs[:1], env.action_mask()[:1], memory, env.state()[:1], critic_memory)
+    memory, state = None if memory is None else memory[:1], env.state()
+    obs = {kind: (rows[:1], mask[:1]) for kind, (rows, mask) in obs.items()} if isinstance(obs, dict) else obs[:1]
+    state = state[:1] if isinstance(state, np.ndarray) else None
+    thoughts, critic_memory = policy.explain(obs, env.action_mask()[:1], memory, state, critic_memory)
     thoughts["value"] = np.where(alive, thoughts["value"], np.nan)
     env.recorder.note(**{name: rows[0] for name, rows in thoughts.items()})
     return critic_memory
@@ -97,7 +98,7 @@ def summary(played: dict[str, np.ndarray], wins: np.ndarray | None) -> dict[str,
 
 def evaluate_policy(
     env_config: dict[str, Any],
-    policy: Callable,
+    policy: Policy,
     episodes: int = 512,
     seed: int = SEED,
     record: str | Path | None = None,
@@ -156,7 +157,7 @@ def seated(env_config: dict[str, Any], bot: str | None = None) -> tuple[dict[str
 def evaluate_run(
     path: str | Path,
     config: dict[str, Any],
-    policy: Callable,
+    policy: Policy,
     episodes: int = 512,
     bots: tuple[str, ...] = BOTS,
     seed: int = SEED,
@@ -164,10 +165,10 @@ def evaluate_run(
 ) -> dict[str, Any]:
     """A policy's measures, and those of the bots in its seats where there are bots."""
     result = {"run": str(path), "algo": config["algo"]["name"], "env": config["env"]["name"]}
-    result["greedy"] = getattr(policy, "greedy", True)
+    result["greedy"] = policy.greedy
     result["scenario"] = config["env"].get("scenario") or config["env"].get("id")
     result.update(evaluate_policy(config["env"], policy, episodes, seed, record))
-    if references := getattr(policy, "references", None):  # of the dataset that an offline policy learned from
+    if references := policy.references:  # of the dataset that an offline policy learned from
         from algos.data.d4rl import normalised_score
 
         result["score"] = float(normalised_score(result["return"], {"references": references}))

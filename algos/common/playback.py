@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from algos.adapters import make_env
 from algos.common.config import BadInput
 from algos.common.evaluation import SEED, play_episodes
+from algos.common.protocol import Policy
 from algos.common.run import Run
 
 SECONDS, FPS = 8, 10  # of a clip in TensorBoard, at most; a longer episode is shown faster
 
 
-def record_episode(env_config: dict[str, Any], policy: Callable, path: str | Path, seed: int = SEED) -> Path:
+def record_episode(env_config: dict[str, Any], policy: Policy, path: str | Path, seed: int = SEED) -> Path:
     """Play one episode of MABC and write it to a .mabc file, with what the policy thought."""
     env = make_env(env_config, num_envs=1, seed=seed, record=str(path))
     play_episodes(env, policy, 1, seed)
@@ -24,7 +24,7 @@ def record_episode(env_config: dict[str, Any], policy: Callable, path: str | Pat
     return Path(path)
 
 
-def record_clip(run: Run, step: int, policy: Callable) -> Path | None:
+def record_clip(run: Run, step: int, policy: Policy) -> Path | None:
     """Record a greedy episode of MABC in the run's replays/ and show it in TensorBoard.
 
     In worlds of its own, and without a random number: what is learned does not depend on it. None, and a line that

@@ -1,10 +1,14 @@
-"""The batched environment: all that an algorithm knows of an environment.
+"""The seams of the suite: what an environment, a policy and an algorithm's module are to the others.
 
-Shapes: B worlds, N agents, A actions, D features, S state.
+Further ones stand beside what uses them: encoders and heads in `algos.backbones`, what learns offline and where its
+minibatches come from in `algos.offline.loop`.
+
+Shapes: B worlds, N agents, A actions, k action dimensions, D features, S state.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -59,6 +63,57 @@ class BatchedEnv(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class Policy(Protocol):
+    """What acts, and may be given to MABC as an opponent: `policy(obs, mask, memory) -> (actions, memory)`.
+
+    | | what it is |
+    |---|---|
+    | `obs` | what the environment gives, [B, N, …]; N may be less than in training |
+    | `mask` | legal actions, bool [B, N, A]; A is 0 where actions are continuous |
+    | `memory` | None at first, then an array [B, N, …] whose rows of ended worlds the caller sets to 0, or None |
+    | `actions` | int [B, N], or float32 [B, N, k] |
+    | `greedy` | whether it takes the likeliest action, or samples |
+    | `references` | returns of a dataset's "random" and "expert", where it learned from one that names them |
+    """
+
+    greedy: bool
+    references: dict[str, float] | None
+
+    def __call__(self, obs: Any, mask: np.ndarray, memory: Any = None) -> tuple[np.ndarray, Any]: ...
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A policy that can say what led to its actions; see `algos.online.agent.Policy.explain`."""
+
+    def explain(
+        self, obs: Any, mask: np.ndarray, memory: Any, states: Any, critic_memory: Any = None
+    ) -> tuple[dict[str, np.ndarray], Any]: ...
+
+
+class AlgorithmModule(Protocol):
+    """A file of algos.online or algos.offline that answers to `algo=`; it is found by its PRESETS.
+
+    | name | what it is |
+    |---|---|
+    | `PRESETS` | the names that it answers to, and what of its Config each of them changes |
+    | `DATA` | whether it learns from a dataset, data=: "none", "optional" or "required" |
+    | `TOTAL_STEPS` | the default of total_steps=: environment steps, or with a dataset gradient steps |
+    | `Config` | a dataclass: its fields, a comment on each, are the keys `algo.…`; it refuses what is out of range |
+    | `train(config, env, run)` | learns until `run.total_steps`, from `run.state` if there is one; gives the policy |
+    | `load_policy(config, state, device, greedy)` | a policy from a configuration and a state that `train` saved |
+
+    The first three are literals: they are read without importing the file.
+    """
+
+    PRESETS: dict[str, dict[str, Any]]
+    DATA: str
+    TOTAL_STEPS: int
+    Config: Any
+    train: Callable[[Any, BatchedEnv, Any], Policy]
+    load_policy: Callable[..., Policy]
 
 
 def shares_reward(env: BatchedEnv) -> bool:

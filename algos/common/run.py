@@ -11,6 +11,7 @@ from typing import Any
 from algos.common import checkpoint
 from algos.common.config import BadInput
 from algos.common.log import Log
+from algos.common.protocol import Policy
 
 CLIPS = 3  # at so many moments of a run, evenly spaced from its start, an episode is recorded; at its end, too
 RESUME_KEYS = {"resume", "total_steps", "device"}  # what may be given beside resume=
@@ -25,7 +26,7 @@ class Run:
     tree: dict[str, Any] | None = None  # the checkpoint to go on from
     keep: int = 3  # checkpoints that stay
     rules: Any = None  # version of the environment's rules
-    record: Callable[[int, Callable], Any] | None = None  # what `show` calls with a step and the greedy policy
+    record: Callable[[int, Policy], Any] | None = None  # what `show` calls with a step and the greedy policy
     log: Log = field(init=False)
 
     def __post_init__(self) -> None:
@@ -51,7 +52,7 @@ class Run:
         """What the algorithm gave to `save` when the checkpoint to go on from was written."""
         return self.tree["state"] if self.tree else None
 
-    def show(self, step: int, policy: Callable) -> None:
+    def show(self, step: int, policy: Policy) -> None:
         """Training has come to a step, with this greedy policy: at a few moments of a run an episode is recorded."""
         moment = step * CLIPS // self.total_steps
         if self.record and self.shown < moment < CLIPS:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from algos.common import checkpoint
 from algos.common import config as cfg
-from algos.common.protocol import BatchedEnv, rules_version
+from algos.common.protocol import BatchedEnv, Policy, rules_version
 from algos.common.run import check_rules
 from algos.common.zoo import run_path
 
 
-def load_run(run: str | Path, device: str = "cpu", greedy: bool = True) -> tuple[dict[str, Any], Callable]:
+def load_run(run: str | Path, device: str = "cpu", greedy: bool = True) -> tuple[dict[str, Any], Policy]:
     """Configuration and policy of a run folder, one of its checkpoints or zoo:NAME; one thread, as in training."""
     import torch
 
@@ -24,7 +23,7 @@ def load_run(run: str | Path, device: str = "cpu", greedy: bool = True) -> tuple
     return {**config, "rules": tree["rules"]}, module.load_policy(config["algo"], tree["state"], device, greedy)
 
 
-def load_opponent(run: str | Path, env: BatchedEnv | None = None, greedy: bool = True) -> tuple[Callable, str]:
+def load_opponent(run: str | Path, env: BatchedEnv | None = None, greedy: bool = True) -> tuple[Policy, str]:
     """A run's policy as an opponent of MABC, `mabc.make_batch(…, opponents=policy)`, and the observations it reads.
 
     env: where it will play. BadInput, a ValueError, for a run of another environment, or of other rules than `env` has,

@@ -269,6 +269,19 @@ class BatchedEnv:
         return np.array(int.from_bytes(digest.digest(), "little"), np.uint64)
 
     @property
+    def views(self) -> dict[str, spaces.Box]:
+        """What an agent observes as named arrays, a space each; "state" is the global state, where it is one array.
+
+        One array has its kind's name, entities are `tanks`, `tanks_mask` and so on; text has none.
+        """
+        if isinstance(self.obs_space, spaces.Dict):
+            found = dict(self.obs_space.spaces)
+        else:
+            found = {self.obs_name: self.obs_space}
+        found["state"] = self.state_space
+        return {name: space for name, space in found.items() if isinstance(space, spaces.Box)}
+
+    @property
     def entity_ids(self) -> dict[str, np.ndarray]:
         """For each type of entity, the slot in the state of every slot in an observation: int64 [N, E]."""
         return entities.ids(self.view)

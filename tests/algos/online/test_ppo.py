@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 import torch
 
+from algos.backbones.heads import Categorical
 from algos.common import checkpoint
 from algos.common.evaluation import play_episodes
 from algos.common.returns import stand_ins
 from algos.common.run import Run, set_device_rng
 from algos.online import ppo
+from algos.online.agent import spec_of
+from algos.online.rollout import EpisodeStats
 from tests.toy_env import ToyEnv, make
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -71,12 +74,13 @@ def test_stand_ins_count_for_the_value_alone():
 def test_an_update_knows_who_lives_and_who_stands_in(recurrent):
     """Of three rows one is a stand-in's: its action pulls no weight of the actor, its value does pull the critic's."""
     config = ppo.Config(hidden_size=4, recurrent=recurrent, chunk_length=1, clip_vloss=False)
-    agent = ppo.Agent({"obs": 2, "state": 1, "agents": 3, "actions": 3, "action_dims": 0}, config)
+    views = {"vector": [[2], "float32"], "state": [[1], "float32"]}
+    agent = ppo.Agent({"views": views, "agents": 3, "actions": 3, "action_dims": 0}, config)
 
     def gradients(**changes):
         torch.manual_seed(0)
         batch = {name: torch.randn(1, 3) for name in ("log_probs", "values", "advantages", "returns")}
-        batch |= {"x": torch.randn(1, 3, 2), "masks": torch.ones(1, 3, 3, dtype=torch.bool)}
+        batch |= {"views": {"vector": torch.randn(1, 3, 2)}, "masks": torch.ones(1, 3, 3, dtype=torch.bool)}
         batch |= {"actions": torch.tensor([[0, 1, 2]]), "value_weight": torch.ones(1, 3)}
         batch |= {"weight": torch.tensor([[1.0, 1.0, 0.0]]), "first": torch.zeros(1, 3, dtype=torch.bool)}
         batch |= {"actor_hidden": torch.zeros(3, 4), "critic_hidden": torch.zeros(3, 4)}
@@ -103,13 +107,12 @@ def test_gradient_stops_where_the_ratio_is_clipped():
 
 def test_masked_actions_are_never_drawn_and_frequencies_are_right():
     torch.manual_seed(0)
-    agent = ppo.Agent({"obs": 1, "state": 1, "agents": 1, "actions": 3, "action_dims": 0}, ppo.Config(hidden_size=4))
     logits = torch.tensor([[math.log(0.25), math.log(0.75), 50.0]]).expand(40_000, 3)
     mask = torch.tensor([[True, True, False]]).expand(40_000, 3)
-    action, log_prob = ppo.sample(agent, logits, mask)
+    action, log_prob = Categorical().sample(logits, mask)
     assert action.max() == 1
     assert action.float().mean().item() == pytest.approx(0.75, abs=0.01)
-    again, entropy = ppo.evaluate_actions(agent, logits, mask, action)
+    again, entropy = Categorical().log_prob_entropy(logits, mask, action)
     torch.testing.assert_close(again, log_prob)
     assert entropy[0].item() == pytest.approx(-(0.25 * math.log(0.25) + 0.75 * math.log(0.75)), abs=1e-5)
 
@@ -163,17 +166,17 @@ def test_only_a_memory_solves_memory(tmp_path, recurrent, low, high):
 def shared(values, alive, rewards, ended, gamma, gae_lambda):
     """Advantages and returns [T][N] of a team of two in one world, which passes what it is given."""
     alive = np.array(alive, bool)[:, None]
-    storage = SimpleNamespace(
+    rollout = SimpleNamespace(
+        env=SimpleNamespace(agent_teams=np.ones(2), metadata={"shared_reward": True}),
         alive=alive,
         valued=alive | stand_ins(alive, np.ones(2)),
         rewards=np.repeat(np.array(rewards, np.float32), 2).reshape(-1, 1, 2),
         terminated=np.array(ended, bool)[:, None],
         truncated=np.zeros((len(ended), 1), bool),
     )
-    env = SimpleNamespace(agent_teams=np.ones(2), metadata={"shared_reward": True})
     config = ppo.Config(gamma=gamma, gae_lambda=gae_lambda)
     values = np.array(values, np.float32)[:, None]
-    result = ppo.advantages_and_returns(storage, values, np.zeros_like(values[1:]), env, config)
+    result = ppo.advantages_and_returns(rollout, values, np.zeros_like(values[1:]), config)
     return [x[:, 0] for x in result]
 
 
@@ -219,25 +222,23 @@ def test_what_a_dead_team_will_get_is_learned(recurrent):
         learner.iterate()
     for _ in range(2):
         learner.iterate()
-        values, _, _ = ppo.compute_values(learner.agent, learner.storage, learner.critic_hidden)
-        found = learner.value_norm.denormalise(values)[:-1][learner.storage.valued[:-1]]
+        values, _, _ = ppo.compute_values(learner.agent, learner.rollout, learner.critic_hidden)
+        found = learner.value_norm.denormalise(values)[:-1][learner.rollout.valued[:-1]]
         np.testing.assert_allclose(found, -1, atol=0.15)
 
 
 def test_dead_rows_are_not_in_the_batch():
     env = make(5, death=0.1)
     config = ppo.Config(num_steps=8)
-    agent = ppo.Agent(ppo.sizes_of(env), config)
-    storage = ppo.Storage(env, config, agent.sizes, "cpu")
-    obs, info = env.reset(seed=0)
-    ppo.begin_step(storage, -1, env, config, obs, info["alive"])
-    ppo.rollout(env, agent, config, storage, torch.zeros(15, 1), ppo.Episodes())
-    values, final, _ = ppo.compute_values(agent, storage, torch.zeros(15, 1))
-    batch = ppo.learning_rows(storage, agent, values, *ppo.advantages_and_returns(storage, values, final, env, config))
-    living, valued = storage.alive[:-1], storage.valued[:-1]
-    assert living.sum() < batch["x"].shape[1] == valued.sum() < living.size
+    learner = ppo.Learner(config, env, SimpleNamespace(seed=0, total_steps=1, state=None, config={"device": "cpu"}))
+    rollout = learner.rollout
+    rollout.collect(learner.act, torch.zeros(15, 1), EpisodeStats())
+    values, final, _ = ppo.compute_values(learner.agent, rollout, torch.zeros(15, 1))
+    batch = ppo.learning_rows(rollout, config, values, *ppo.advantages_and_returns(rollout, values, final, config))
+    living, valued = rollout.alive[:-1], rollout.valued[:-1]
+    assert living.sum() < batch["log_probs"].shape[1] == valued.sum() < living.size
     assert ((valued & ~living).sum(-1) == ~living.any(-1)).all(), "one stand-in where nobody lives"
-    torch.testing.assert_close(batch["x"][0], storage.obs[:-1][torch.from_numpy(valued)])
+    torch.testing.assert_close(batch["views"]["vector"][0], rollout.seen["vector"][:-1][torch.from_numpy(valued)])
     torch.testing.assert_close(batch["values"][0].numpy(), values[:-1][valued])
     assert batch["weight"][0].numpy().tolist() == living[valued].tolist()
     assert batch["value_weight"].all()
@@ -247,21 +248,19 @@ def test_hidden_states_of_chunks_are_those_of_the_rollout():
     """Before an update the networks give on chunks what they gave in the rollout, over episode ends too."""
     env = make(3, length=5, cut=True, death=0.1)
     config = ppo.Config(num_steps=16, chunk_length=4, recurrent=True, centralised=True, hidden_size=8)
-    agent = ppo.Agent(ppo.sizes_of(env), config)
-    storage = ppo.Storage(env, config, agent.sizes, "cpu")
-    obs, info = env.reset(seed=0)
-    ppo.begin_step(storage, -1, env, config, obs, info["alive"])
+    learner = ppo.Learner(config, env, SimpleNamespace(seed=0, total_steps=1, state=None, config={"device": "cpu"}))
+    agent, rollout = learner.agent, learner.rollout
     actor_hidden = critic_hidden = torch.zeros(9, 8)
     for _ in range(2):
-        actor_hidden = ppo.rollout(env, agent, config, storage, actor_hidden, ppo.Episodes())
-        values, final, critic_hidden = ppo.compute_values(agent, storage, critic_hidden)
+        actor_hidden = rollout.collect(learner.act, actor_hidden, EpisodeStats())
+        values, final, critic_hidden = ppo.compute_values(agent, rollout, critic_hidden)
     assert (final != 0).any()
-    advantages, returns = ppo.advantages_and_returns(storage, values, final, env, config)
-    batch = ppo.learning_rows(storage, agent, values, advantages, returns)
-    out, _ = agent.actor(batch["x"], batch["actor_hidden"], batch["first"])
-    log_prob, _ = ppo.evaluate_actions(agent, out, batch["masks"], batch["actions"])
+    advantages, returns = ppo.advantages_and_returns(rollout, values, final, config)
+    batch = ppo.learning_rows(rollout, config, values, advantages, returns)
+    out, _ = agent.actor(batch["views"], batch["actor_hidden"], batch["first"])
+    log_prob, _ = agent.head.log_prob_entropy(out, batch["masks"], batch["actions"])
     torch.testing.assert_close(log_prob, batch["log_probs"], atol=1e-5, rtol=1e-5)
-    value, _ = agent.critic(batch["critic_x"], batch["critic_hidden"], batch["first"])
+    value, _ = agent.critic(batch["views"], batch["critic_hidden"], batch["first"])
     torch.testing.assert_close(value[..., 0], batch["values"], atol=1e-5, rtol=1e-5)
 
 
@@ -291,16 +290,7 @@ def test_an_end_in_the_very_step_of_the_time_limit():
     run = SimpleNamespace(seed=0, total_steps=99, state=None, config={"device": "cpu"})
     learner = ppo.Learner(ppo.Config(hidden_size=8, num_steps=8, num_minibatches=1), env, run)
     learner.iterate()
-    assert not learner.storage.cut, "what ended is worth nothing afterwards"
-
-
-def test_rows_of_any_array():
-    pixels = np.arange(24, dtype=np.uint8).reshape(1, 2, 2, 2, 3)
-    assert ppo.to_rows(pixels, 2).shape == (1, 2, 12)
-    torch.testing.assert_close(ppo.to_rows(pixels, 1)[0, 23], torch.tensor(23 / 255))
-    numbers = np.array([[[0.5, 2.0]]])
-    assert ppo.to_rows(numbers, 2).dtype == torch.float32
-    assert ppo.to_rows(numbers, 2).tolist() == numbers.tolist()
+    assert not learner.rollout.cuts, "what ended is worth nothing afterwards"
 
 
 @pytest.mark.parametrize(("obs", "state"), [("planes", "rgb"), ("rgb", "planes")])
@@ -312,14 +302,14 @@ def test_pictures_go_through(tmp_path, obs, state, centralised):
     env = make_env({"name": "mabc", "num_envs": 2, **settings})
     (tmp_path / "checkpoints").mkdir()
     run = Run(tmp_path, {"seed": 0, "total_steps": 32, "device": "cpu", "env": {}, "algo": {}})
-    policy = ppo.train(ppo.Config(centralised=centralised, hidden_size=8), env, run)
+    policy = ppo.train(ppo.Config(centralised=centralised, hidden_size=8, encoder="cnn"), env, run)
     run.log.close()
     actions, _ = policy(env.reset()[0], env.action_mask())
     assert actions.shape == (2, 1)
 
 
 def test_a_policy_of_numbered_agents_plays_the_first_seats_alone():
-    agent = ppo.Agent(ppo.sizes_of(make(1)), ppo.Config(agent_id=True, hidden_size=8))
+    agent = ppo.Agent(spec_of(make(1)), ppo.Config(agent_id=True, hidden_size=8))
     env = make(4)
     obs, _ = env.reset(seed=0)
     policy = ppo.Policy(agent)
@@ -333,7 +323,7 @@ def test_win_rates_of_self_play_are_not_told():
     info = {"episode_return": np.ones((3, 2)), "episode_length": np.full(3, 7), "outcome": outcomes}
     info["success"] = outcomes[:, None] == [1, 2]
     for teams, shown in (([1, 1], "episode/win_rate"), ([1, 2], "episode/draw_rate")):
-        episodes = ppo.Episodes()
+        episodes = EpisodeStats()
         episodes.add(ended, info)
         env = SimpleNamespace(agent_teams=np.array(teams), metadata={})
         report = episodes.report(env)
@@ -386,28 +376,29 @@ def test_explain_is_what_training_computes(changes):
     learner = ppo.Learner(config, env, SimpleNamespace(seed=0, total_steps=99, state=None, config={"device": "cpu"}))
     for _ in range(3):
         learner.iterate()
-    storage, policy = learner.storage, learner.policy()
+    rollout, policy = learner.rollout, learner.policy()
     memory, critic_memory = (x.numpy().copy().reshape(6, 3, -1) for x in (learner.actor_hidden, learner.critic_hidden))
-    learner.actor_hidden = ppo.rollout(env, learner.agent, config, storage, learner.actor_hidden, learner.episodes)
-    values, _, _ = ppo.compute_values(learner.agent, storage, learner.critic_hidden)
+    learner.actor_hidden = rollout.collect(learner.act, learner.actor_hidden, learner.episodes)
+    values, _, _ = ppo.compute_values(learner.agent, rollout, learner.critic_hidden)
     values = learner.value_norm.denormalise(values)
     for t in range(config.num_steps):
         if config.recurrent:
-            memory[storage.first[t]] = critic_memory[storage.first[t]] = 0
+            memory[rollout.first[t]] = critic_memory[rollout.first[t]] = 0
         else:
             memory = critic_memory = None
-        obs, mask = storage.obs[t].numpy(), storage.masks[t].numpy()
-        states = storage.states[t].numpy()
+        obs, mask = rollout.seen["vector"][t].numpy(), rollout.masks[t].numpy()
+        states = rollout.seen["state"][t].numpy() if config.centralised else None
         found, critic_memory = policy.explain(obs, mask, memory, states, critic_memory)
-        chosen = np.take_along_axis(found["probs"], storage.actions[t].numpy()[..., None], -1)[..., 0]
+        chosen = np.take_along_axis(found["probs"], rollout.actions[t].numpy()[..., None], -1)[..., 0]
         np.testing.assert_allclose(found["value"], values[t], atol=1e-5)
-        np.testing.assert_allclose(chosen, storage.log_probs[t].exp().numpy(), atol=1e-5)
+        np.testing.assert_allclose(chosen, rollout.log_probs[t].exp().numpy(), atol=1e-5)
         actions, memory = policy(obs, mask, memory)
         np.testing.assert_array_equal(actions, found["probs"].argmax(-1))
 
 
 def test_continuous_actions_have_no_probabilities():
-    agent = ppo.Agent({"obs": 2, "state": 2, "agents": 1, "actions": 0, "action_dims": 3}, ppo.Config(hidden_size=4))
+    views = {"vector": [[2], "float32"], "state": [[2], "float32"]}
+    agent = ppo.Agent({"views": views, "agents": 1, "actions": 0, "action_dims": 3}, ppo.Config(hidden_size=4))
     found, _ = ppo.Policy(agent).explain(np.zeros((5, 1, 2)), np.ones((5, 1, 0), bool), None, np.zeros((5, 2)))
     assert list(found) == ["value"]
     assert found["value"].shape == (5, 1)
