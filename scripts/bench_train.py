@@ -85,7 +85,7 @@ class Settings:
     value: float = 0.5
     max_grad_norm: float = 0.5
     budget: int = 3_000_000  # environment steps, summed over worlds
-    interval: int = 16_384  # environment steps between evaluations, at least a rollout
+    interval: int = 98_304  # environment steps between evaluations, at least a rollout
     least: int = 10  # intervals that everybody trains for, so that steps a second are of something
     episodes: int = 512  # of an evaluation
     target: float = 0.9  # win rate, in two evaluations in a row
@@ -389,7 +389,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--budget", type=int, help=f"environment steps of a run ({Settings.budget})")
     parser.add_argument("--opponent", help=f"who is played against ({Settings.opponent})")
     parser.add_argument("--target", type=float, help=f"win rate to reach ({Settings.target})")
-    parser.add_argument("--limit", type=float, default=900.0, help="seconds for one seed, evaluation included (900)")
+    parser.add_argument("--limit", type=float, default=1800.0, help="seconds for one seed, evaluation included (1800)")
     parser.add_argument("--width", type=int, help=f"of the hidden layers ({Settings.width})")
     parser.add_argument("--epochs", type=int, help=f"passes over a rollout ({Settings.epochs})")
     parser.add_argument("--threads", type=int, help="of torch, for all learners (1; sb3-best has its own)")
