@@ -4,7 +4,7 @@
     python -m algos.evaluate run=runs/mine episodes=2048 bots=classic,tactical env.opponent=tactical:regular
     python -m algos.evaluate run=zoo:skirmish-3v3 record=games/       keeps the first world's episodes as replays
 
-Win rates come with their 95% Wilson interval; `bots` are the scripted players in the very same seats. Where several
+Win rates come with their 95% Wilson interval; `bots` control the very same agents. Where several
 teams learn, the policy (or the bot) drives the first, and tactical:regular (or env.opponent) the others, `against` it.
 """
 
@@ -27,7 +27,7 @@ KEYS = {
     "bots": "scripted players for comparison (random,classic,tactical:regular,tactical; none: bots=)",
     "seed": f"of the worlds ({SEED})",
     "device": "of the network (cpu)",
-    "greedy": "false: draw actions from the policy, where it has a distribution, as in training (true)",
+    "greedy": "false: sample actions from the policy, where it has a distribution, as in training (true)",
     "record": "a folder for replays of the policy's episodes in the first world, or a .mabc file for the last of them",
 }
 

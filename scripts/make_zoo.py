@@ -99,7 +99,7 @@ def readme() -> str:
         "mabc play skirmish-3v3 --against zoo:skirmish-3v3",
         "```",
         "",
-        f"Greedy policy, {EPISODES} episodes, fixed seeds, 95% Wilson intervals. The bots sit in the very same seats,",
+        f"Greedy policy, {EPISODES} episodes, fixed seeds, 95% Wilson intervals. The bots control the same agents,",
         "against the same opponents. Made by `python scripts/make_zoo.py`; seconds are those of two shared cores,",
         "evaluation left out. Each folder's `evaluation.json` has the numbers, the command, versions and the machine.",
         "",

@@ -22,7 +22,7 @@ class WorldEvaluator:
     """Rates predictions by the members' disagreement; `threshold` is the most that is still trusted.
 
     Disagreement tells where a model is worse than elsewhere, not whether it is any good. `skill` does, a number from
-    0 to 1: the share of the variance of changes or of rewards, whichever is less, that the members' mean foretells.
+    0 to 1: the explained variance (R²) of the members' mean, of changes or of rewards, whichever is less.
     """
 
     def __init__(self, obs_std: torch.Tensor, reward_std: float, threshold: float = math.inf, skill: float = 1.0):

@@ -181,10 +181,10 @@ def evaluate_run(
 def table(result: dict[str, Any]) -> str:
     """A small table for people."""
     against = f" against {result['against']}" if result.get("against") else ""
-    manner = "Greedy evaluation" if result["greedy"] else "Evaluation of drawn actions"
+    manner = "Deterministic evaluation" if result["greedy"] else "Stochastic evaluation"
     lines = [f"{manner}, {result['episodes']} episodes of {result['scenario']}{against}:"]
     rows = {result["algo"]: result, **{f"{bot} (bot)": row for bot, row in result["bots"].items()}}
-    lines.append(f"  {'in the seats':<16} {'win rate':>8}  {'95% interval':<15} {'length':>7}  {'return':>7}")
+    lines.append(f"  {'controller':<16} {'win rate':>8}  {'95% interval':<15} {'length':>7}  {'return':>7}")
     for name, row in rows.items():
         rate, interval = "-", "-"
         if row["win_rate"] is not None:

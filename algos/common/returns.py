@@ -53,10 +53,10 @@ def gae(
 
 
 def team_values(values: np.ndarray, alive: np.ndarray, teams: np.ndarray) -> np.ndarray:
-    """Values of the dead: the mean over living team mates, who expect the very same team reward.
+    """Values of the dead: the mean over alive teammates, who expect the very same team reward.
 
     values float32 and alive bool [..., N], teams int [N]. Where a whole team is dead its values stay as they
-    are; `alive` may count its stand-in in. For rewards that a team shares; a dead agent's own input says
+    are; `alive` may count its representative in. For rewards that a team shares; a dead agent's own input says
     nothing and its value is never trained.
     """
     filled, teams = values.copy(), np.asarray(teams)
@@ -70,11 +70,11 @@ def team_values(values: np.ndarray, alive: np.ndarray, teams: np.ndarray) -> np.
     return filled
 
 
-def stand_ins(alive: np.ndarray, teams: np.ndarray) -> np.ndarray:
+def representatives(alive: np.ndarray, teams: np.ndarray) -> np.ndarray:
     """The first seat of every team that is wholly dead, bool [..., N]; alive bool [..., N], teams int [N].
 
     A team may have rewards to come when nobody of it is on the field: its tanks come back, or others decide the
-    game. In the stand-in's row the critic learns what that is worth, and `team_values` gives it to all the team.
+    game. In the representative's row the critic learns what that is worth, and `team_values` gives it to all the team.
     """
     found, teams = np.zeros_like(alive), np.asarray(teams)
     for team in np.unique(teams):

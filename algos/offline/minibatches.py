@@ -195,7 +195,7 @@ def mean(x: torch.Tensor, batch: Batch) -> torch.Tensor:
 
 
 def team_next(values: torch.Tensor, batch: Batch, agents: int) -> torch.Tensor:
-    """Values [S, M] of next observations, those of agents that died being their living mates' mean (0 without any).
+    """Values [S, M] of next observations, those of agents that died being their alive teammates' mean (0 without any).
 
     The team's reward goes on after a death, and a dead agent's observation says nothing.
     """

@@ -1,4 +1,4 @@
-"""OTTO: offline trajectories, carried on by world models (arXiv 2404.10393, versions of 2024 and of KDD 2025).
+"""OTTO: offline trajectories, extended by world models (arXiv 2404.10393, versions of 2024 and of KDD 2025).
 
 World Transformers learn how the recorded world goes on, generate trajectories from recorded states with perturbed
 actions, a World Evaluator rates and corrects them, and an offline algorithm learns from both. The method's numbers and
@@ -281,9 +281,9 @@ class Mixture:
 
 
 def real_share_of(config: Config, generated: list[Dataset]) -> float:
-    """Recorded share of a minibatch: the generated one is `real_share`'s times what the world models can foretell.
+    """Recorded share of a minibatch: the generated one is `real_share`'s times the world models' explained variance.
 
-    A world that they cannot foretell leaves the base nearly alone. Their skill is the evaluator's, on held-out steps;
+    A world that they cannot predict leaves the base nearly alone. Their skill is the evaluator's, on held-out steps;
     without corrections it is not asked. What is below a hundredth is taken for none: so much comes by chance.
     """
     if config.correction == "none" or not generated:
@@ -363,7 +363,7 @@ def compared(data: Dataset, made: Dataset) -> str:
         f"generated {made.num_episodes:,} trajectories, {made.num_steps:,} steps, {made.lengths.mean():.1f} each\n"
         f"  mean reward {rewards:.3f} (recorded {data.rewards.mean():.3f}), "
         f"ends in {ends:.2f}% of the steps (recorded {100 * data.terminals.mean():.2f}%)\n"
-        f"  the world models foretell {100 * skill:.1f}% of the variance of changes or rewards in held-out steps"
+        f"  explained variance of the world models on held-out steps: {skill:.3f} (changes or rewards, the lesser)"
     )
 
 

@@ -8,7 +8,7 @@ minibatches.
 Legend of shapes: T time, B worlds, N agents, A actions, H hidden, L steps of a chunk, M rows. A row is what one agent
 saw in one step (L = 1) or, with a GRU, in a chunk of L steps. Rows in which the agent was dead throughout are never
 computed: that is most of this file's speed, next to large matrices and few calls. (Where a team that shares its reward
-is wholly dead, one row stands in for it, in the critic alone.)
+is wholly dead, one row represents it, in the critic alone.)
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def value_loss(
 ) -> torch.Tensor:
     """Clipped value loss from arrays of normalised values, all of one shape.
 
-    weight: 1 for the living and for the stand-ins of dead teams, 0 elsewhere; None: all count.
+    weight: 1 for the living and for the representatives of dead teams, 0 elsewhere; None: all count.
     """
     error = _value_error(value - target, config.huber_delta)
     if config.clip_vloss:
@@ -222,7 +222,7 @@ def advantages_and_returns(
 def learning_rows(
     rollout: Rollout, config: Config, values: np.ndarray, advantages: np.ndarray, returns: np.ndarray
 ) -> Batch:
-    """The rollout as rows of living agents and of stand-ins."""
+    """The rollout as rows of living agents and of dead teams' representatives."""
     T, B, N = rollout.shape
     L = config.chunk_length if config.recurrent else 1
     alive, valued = rollout.alive[:-1], rollout.valued[:-1]

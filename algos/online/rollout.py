@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from algos.common.protocol import BatchedEnv, shares_reward
-from algos.common.returns import stand_ins
+from algos.common.returns import representatives
 from algos.common.views import specs_of, views_of
 
 Views = dict[str, torch.Tensor]
@@ -54,7 +54,7 @@ class Rollout:
 
         self.masks = new(T, B, N, env.num_actions, dtype=torch.bool)
         self.alive = np.ones((T + 1, B, N), bool)
-        self.valued = self.alive  # rows of the critic: the living and the stand-ins of dead teams
+        self.valued = self.alive  # rows of the critic: the living and dead teams' representatives
         self.first = np.ones((T + 1, B), bool)  # an episode begins
         dims = () if env.num_actions else (int(np.prod(env.action_space.shape)),)
         self.actions = new(T, B, N, *dims, dtype=torch.float32 if dims else torch.int64)
@@ -115,7 +115,7 @@ class Rollout:
             self.see(t + 1, obs, info["alive"])
             episodes.add(self.first[t + 1], info)
         shared = shares_reward(env)
-        self.valued = self.alive | stand_ins(self.alive, env.agent_teams) if shared else self.alive
+        self.valued = self.alive | representatives(self.alive, env.agent_teams) if shared else self.alive
         return hidden
 
     def _keep_cut(self, t: int, worlds: np.ndarray, info: dict[str, Any]) -> None:

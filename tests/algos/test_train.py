@@ -49,7 +49,7 @@ def without_clock(path):
 
 def test_run_folder_and_evaluation(tmp_path):
     out = run(tmp_path, "train", *TOY, "total_steps=12800", "dir=a", "algo.lr=5e-3").stdout
-    assert "Greedy evaluation, 512 episodes" in out
+    assert "Deterministic evaluation, 512 episodes" in out
     assert not list((tmp_path / "a" / "replays").iterdir()), "no pictures of other environments than MABC"
     assert "watch" not in out
     for name in ("config.yaml", "metrics.jsonl", "tensorboard", "checkpoints", "replays", "report.png"):
@@ -117,7 +117,7 @@ def test_offline_killed_and_resumed_is_bit_exact(tmp_path, name):
         arguments += ["algo.base=iql", "algo.model_steps=20", "algo.members=2", "algo.num_generated=500"]
         arguments += ["algo.horizon=4", "algo.kwargs.seeds='2'", "algo.quantile=1"]  # a quoted number is one
     printed = kill_and_resume(tmp_path, arguments, 900)
-    assert "Greedy evaluation" in printed
+    assert "Deterministic evaluation" in printed
     result = json.loads(run(tmp_path, "evaluate", "run=a", "episodes=32").stdout)
     assert result["algo"] == name
     if name == "iql":

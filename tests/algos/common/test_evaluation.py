@@ -54,7 +54,7 @@ def test_table_names_everybody():
     assert "of skirmish-3v3:" in text
     text = table({**row, "algo": "ippo", "scenario": "versus-5v5", "against": "classic", "bots": {}})
     assert "of versus-5v5 against classic:" in text
-    assert text.startswith("Greedy evaluation")
+    assert text.startswith("Deterministic evaluation")
     assert table({**row, "greedy": False, "algo": "bc", "scenario": "a", "bots": {}}).startswith("Evaluation of drawn")
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from algos.common.returns import gae, stand_ins, team_values
+from algos.common.returns import gae, representatives, team_values
 
 
 def column(*numbers):
@@ -97,7 +97,7 @@ def test_a_dead_agent_has_its_living_team_mates_value():
 
 def test_the_first_seat_stands_in_for_a_dead_team():
     alive = np.array([[[0, 1, 1, 0, 0]], [[0, 0, 0, 0, 1]]], bool)
-    found = stand_ins(alive, np.array([1, 1, 1, 2, 2]))
+    found = representatives(alive, np.array([1, 1, 1, 2, 2]))
     assert found.astype(int).tolist() == [[[0, 0, 0, 1, 0]], [[1, 0, 0, 0, 0]]]
 
 

@@ -10,7 +10,7 @@ import torch
 from algos.backbones.heads import Categorical
 from algos.common import checkpoint
 from algos.common.evaluation import play_episodes
-from algos.common.returns import stand_ins
+from algos.common.returns import representatives
 from algos.common.run import Run, set_device_rng
 from algos.online import ppo
 from algos.online.agent import spec_of
@@ -60,7 +60,7 @@ def test_the_dead_do_not_count():
     assert both[0].item() == pytest.approx(alone[0].item())
 
 
-def test_stand_ins_count_for_the_value_alone():
+def test_representatives_count_for_the_value_alone():
     config = ppo.Config(clip_vloss=False, vf_coef=0.5, ent_coef=0.1, huber_delta=0)
     # policy and entropy of the first alone; value errors 1 and 2: halves of squares 0.5 and 2
     of_actor, of_critic = doubles((0.0, 5.0), (0.5, 9.0), (0.0, 0.0), (1.0, 7.0)), doubles((1, 2), (0, 0), (0, 0))
@@ -71,8 +71,8 @@ def test_stand_ins_count_for_the_value_alone():
 
 
 @pytest.mark.parametrize("recurrent", [False, True])
-def test_an_update_knows_who_lives_and_who_stands_in(recurrent):
-    """Of three rows one is a stand-in's: its action pulls no weight of the actor, its value does pull the critic's."""
+def test_an_update_knows_who_lives_and_who_represents(recurrent):
+    """Of three rows one is a representative's: its action moves no weight of the actor, its value does the critic's."""
     config = ppo.Config(hidden_size=4, recurrent=recurrent, chunk_length=1, clip_vloss=False)
     views = {"vector": [[2], "float32"], "state": [[1], "float32"]}
     agent = ppo.Agent({"views": views, "agents": 3, "actions": 3, "action_dims": 0}, config)
@@ -169,7 +169,7 @@ def shared(values, alive, rewards, ended, gamma, gae_lambda):
     rollout = SimpleNamespace(
         env=SimpleNamespace(agent_teams=np.ones(2), metadata={"shared_reward": True}),
         alive=alive,
-        valued=alive | stand_ins(alive, np.ones(2)),
+        valued=alive | representatives(alive, np.ones(2)),
         rewards=np.repeat(np.array(rewards, np.float32), 2).reshape(-1, 1, 2),
         terminated=np.array(ended, bool)[:, None],
         truncated=np.zeros((len(ended), 1), bool),
@@ -237,7 +237,7 @@ def test_dead_rows_are_not_in_the_batch():
     batch = ppo.learning_rows(rollout, config, values, *ppo.advantages_and_returns(rollout, values, final, config))
     living, valued = rollout.alive[:-1], rollout.valued[:-1]
     assert living.sum() < batch["log_probs"].shape[1] == valued.sum() < living.size
-    assert ((valued & ~living).sum(-1) == ~living.any(-1)).all(), "one stand-in where nobody lives"
+    assert ((valued & ~living).sum(-1) == ~living.any(-1)).all(), "one representative where nobody lives"
     torch.testing.assert_close(batch["views"]["vector"][0], rollout.seen["vector"][:-1][torch.from_numpy(valued)])
     torch.testing.assert_close(batch["values"][0].numpy(), values[:-1][valued])
     assert batch["weight"][0].numpy().tolist() == living[valued].tolist()
