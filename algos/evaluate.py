@@ -24,7 +24,7 @@ from algos.common.trained import load_run
 KEYS = {
     "run": "a run folder, one of its checkpoints, or zoo:NAME",
     "episodes": "how many (512)",
-    "bots": "scripted players for comparison (random,classic,tactical:regular,tactical; none: bots=)",
+    "bots": "bots for comparison (random,classic,tactical:regular,tactical; none: bots=)",
     "seed": f"of the worlds ({SEED})",
     "device": "of the network (cpu)",
     "greedy": "false: sample actions from the policy, where it has a distribution, as in training (true)",

@@ -36,7 +36,7 @@ def wilson(wins: float, count: int, z: float = 1.959964) -> list[float]:
 def play_episodes(env: Any, policy: Policy | None, episodes: int, seed: int = SEED) -> dict[str, np.ndarray]:
     """The first `episodes` / B episodes of every world, so that short episodes are not over-represented.
 
-    policy: (obs, mask, memory) -> (actions, memory); None where bots hold all seats (N = 0).
+    policy: (obs, mask, memory) -> (actions, memory); None where bots control all agents (N = 0).
     An environment that records gets what the policy thinks, and stops after world 0's last counted episode.
     Returns arrays, one entry per episode: world (its number), outcome, success (mean over agents), return, length.
     """
@@ -110,7 +110,7 @@ def evaluate_policy(
     """
     against = None
     if env_config["name"] == "mabc":
-        env_config, _, against = seated(env_config)
+        env_config, _, against = controlled(env_config)
     worlds = min(WORLDS, episodes) if env_config["name"] in ("mabc", "batched") else env_config["num_envs"]
     env = make_env(env_config, num_envs=worlds, seed=seed, **({"record": str(record)} if record else {}))
     try:
@@ -123,8 +123,8 @@ def evaluate_policy(
 
 
 def evaluate_bot(env_config: dict[str, Any], bot: str, episodes: int = 512, seed: int = SEED) -> dict[str, Any]:
-    """The same for a scripted player of MABC in the policy's seats."""
-    env_config, team, _ = seated(env_config, bot)
+    """The same for a bot of MABC in the policy's place."""
+    env_config, team, _ = controlled(env_config, bot)
     env = make_env(env_config, num_envs=min(WORLDS, episodes), seed=seed)
     played = play_episodes(env, None, episodes, seed)
     env.close()
@@ -136,7 +136,7 @@ def evaluate_bot(env_config: dict[str, Any], bot: str, episodes: int = 512, seed
     return result
 
 
-def seated(env_config: dict[str, Any], bot: str | None = None) -> tuple[dict[str, Any], int, str | None]:
+def controlled(env_config: dict[str, Any], bot: str | None = None) -> tuple[dict[str, Any], int, str | None]:
     """MABC as it is evaluated: its configuration, the team measured, and who drives the other learning teams.
 
     One team is measured, the first that learns, driven by `bot` if it is given. A policy that played itself would
@@ -163,7 +163,7 @@ def evaluate_run(
     seed: int = SEED,
     record: str | Path | None = None,
 ) -> dict[str, Any]:
-    """A policy's measures, and those of the bots in its seats where there are bots."""
+    """A policy's measures, and those of the bots in its place where there are bots."""
     result = {"run": str(path), "algo": config["algo"]["name"], "env": config["env"]["name"]}
     result["greedy"] = policy.greedy
     result["scenario"] = config["env"].get("scenario") or config["env"].get("id")

@@ -5,7 +5,7 @@ import pytest
 
 from algos.common.cli import number
 from algos.common.config import BadInput
-from algos.common.evaluation import RIVAL, evaluate_bot, evaluate_policy, play_episodes, seated, table, wilson
+from algos.common.evaluation import RIVAL, controlled, evaluate_bot, evaluate_policy, play_episodes, table, wilson
 from tests.toy_env import ToyEnv, make
 
 
@@ -71,7 +71,7 @@ def test_table_names_everybody():
     ],
 )
 def test_who_sits_where(scenario, opponent, bot, expected):
-    config, team, against = seated({"scenario": scenario, "opponent": opponent}, bot)
+    config, team, against = controlled({"scenario": scenario, "opponent": opponent}, bot)
     assert (config["opponent"], team, against) == expected
 
 
