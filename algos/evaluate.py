@@ -16,10 +16,10 @@ from typing import Any
 from algos.adapters import make_env
 from algos.common import cli
 from algos.common import config as cfg
-from algos.common.evaluation import BOTS, SEED, evaluate_run
 from algos.common.protocol import rules_version
 from algos.common.run import check_rules
-from algos.common.trained import load_run
+from algos.evaluation.episodes import BOTS, SEED, evaluate_run
+from algos.evaluation.trained import load_run
 
 KEYS = {
     "run": "a run folder, one of its checkpoints, or zoo:NAME",

@@ -22,12 +22,12 @@ from algos.adapters import make_env
 from algos.common import cli
 from algos.common import config as cfg
 from algos.common.checkpoint import find
-from algos.common.evaluation import SEED
-from algos.common.playback import announce, export, record_episode
 from algos.common.protocol import rules_version
 from algos.common.run import check_rules
-from algos.common.trained import load_run
-from algos.common.zoo import replay_folder, run_path
+from algos.evaluation.episodes import SEED
+from algos.evaluation.playback import announce, export, record_episode
+from algos.evaluation.trained import load_run
+from algos.evaluation.zoo import replay_folder, run_path
 
 FORMATS = ("html", "mp4", "gif", "png")
 KEYS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from algos.common import cli
 from algos.common import config as cfg
-from algos.common.plots import plot
+from algos.evaluation.plots import plot
 
 KEYS = {"run": "a run folder"}
 

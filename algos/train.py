@@ -180,8 +180,8 @@ def run_training(config: dict[str, Any]) -> dict[str, Any]:
     from algos.adapters import make_env
     from algos.common import run as runs
     from algos.common.checkpoint import list_checkpoints
-    from algos.common.playback import record_clip
     from algos.common.protocol import rules_version
+    from algos.evaluation.playback import record_clip
     from mabc.jit import is_cold
 
     tree, made = None, False
@@ -261,9 +261,9 @@ def env_name(config: dict[str, Any]) -> str:
 
 def finish(folder: Path, config: dict[str, Any], policy: Policy, replay: Path | None = None) -> dict[str, Any]:
     """Evaluate with the bots beside it, export the last episode, plot; print what a user wants to see next."""
-    from algos.common.evaluation import evaluate_run, table
-    from algos.common.playback import announce, export
-    from algos.common.plots import plot
+    from algos.evaluation.episodes import evaluate_run, table
+    from algos.evaluation.playback import announce, export
+    from algos.evaluation.plots import plot
 
     quick = not config["data"] or config["env"]["name"] == "mabc"  # 512 episodes of 1,000 steps would take minutes
     result = evaluate_run(folder, config, policy, episodes=512 if quick else 100)

@@ -34,8 +34,8 @@ from audit_table import shown, write_page
 from bench_common import ROOT, write_json
 
 import mabc
-from algos.common.evaluation import play_episodes
 from algos.data.recipes.battles import legal
+from algos.evaluation.episodes import play_episodes
 from mabc.params import NUM_ACTIONS, RULES_VERSION
 
 RESULTS = ROOT / "baselines" / "results" / "audit"

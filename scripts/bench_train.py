@@ -54,7 +54,7 @@ import torch
 from bench_common import header, load, shown, spread, tell, write_json
 
 import mabc
-from algos.common import evaluation
+from algos.evaluation import episodes
 from algos.online import ppo
 
 LEARNERS = ("ours", "sb3", "sb3-best", "sb3-direct")
@@ -138,8 +138,8 @@ class Learner(ABC):
     def judge(self) -> float:
         """Win rate of the greedy policy in worlds that nobody trains in; not on the clock."""
         settings = self.settings
-        env = mabc.make_batch(settings.scenario, min(evaluation.WORLDS, settings.episodes), opponents=settings.opponent)
-        played = evaluation.play_episodes(env, self.policy, settings.episodes)
+        env = mabc.make_batch(settings.scenario, min(episodes.WORLDS, settings.episodes), opponents=settings.opponent)
+        played = episodes.play_episodes(env, self.policy, settings.episodes)
         env.close()
         rate = float(played["success"].mean())
         self.curve.append([self.steps, round(self.seconds, 3), round(rate, 4)])

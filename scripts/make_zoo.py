@@ -67,8 +67,8 @@ def slim(tree: dict[str, Any]) -> dict[str, Any]:
 def make(name: str) -> None:
     """Train, keep and measure one team."""
     from algos.common import checkpoint
-    from algos.common.evaluation import evaluate_run
-    from algos.common.trained import load_run
+    from algos.evaluation.episodes import evaluate_run
+    from algos.evaluation.trained import load_run
 
     tell(f"{name}: training")
     with tempfile.TemporaryDirectory() as folder:
@@ -114,7 +114,7 @@ def readme() -> str:
 def row(result: dict[str, Any]) -> str:
     """A team's line of the table."""
     import mabc
-    from algos.common.evaluation import BOTS
+    from algos.evaluation.episodes import BOTS
 
     drivers = {team.driver for team in mabc.scenario(result["scenario"]).teams} - {"learn"}
     bots = " | ".join(f"{result['bots'][bot]['win_rate']:.2f}" for bot in BOTS)
@@ -128,8 +128,8 @@ def row(result: dict[str, Any]) -> str:
 
 def record_replays() -> None:
     """Write docs/replays/."""
-    from algos.common.playback import record_episode
-    from algos.common.trained import load_run
+    from algos.evaluation.playback import record_episode
+    from algos.evaluation.trained import load_run
 
     for name, seed in REPLAYS.items():
         config, policy = load_run(f"zoo:{name}")

@@ -17,11 +17,11 @@ from algos.adapters import make_env
 from algos.common import optim
 from algos.common.checkpoint import list_checkpoints
 from algos.common.config import require
-from algos.common.evaluation import play_episodes
 from algos.common.protocol import BatchedEnv
 from algos.common.run import Run, device_rng, set_device_rng
 from algos.data.d4rl import normalised_score
 from algos.data.dataset import Dataset
+from algos.evaluation.episodes import play_episodes
 from algos.offline.minibatches import Batch, Minibatches, Scaling, Transitions, reward_scale
 from algos.offline.policy import Policy
 

@@ -10,8 +10,8 @@ import mabc
 from algos import play
 from algos.adapters import make_env
 from algos.common.config import BadInput
-from algos.common.evaluation import evaluate_policy, play_episodes
-from algos.common.trained import load_run
+from algos.evaluation.episodes import evaluate_policy, play_episodes
+from algos.evaluation.trained import load_run
 
 TEAM = "zoo:skirmish-3v3"
 

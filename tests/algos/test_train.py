@@ -19,9 +19,9 @@ import mabc
 from algos.common import checkpoint
 from algos.common.config import BadInput
 from algos.common.log import CLOCK, read_metrics, truncate_metrics
-from algos.common.playback import record_clip
 from algos.common.run import CLIPS, Run, check_rules, create_folder, default_folder
 from algos.data import store
+from algos.evaluation.playback import record_clip
 from algos.train import share_discount
 from tests.algos.offline.offline_data import team
 

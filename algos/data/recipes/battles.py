@@ -142,7 +142,7 @@ def moody(share: float, random: np.random.Generator) -> Act:
 
 def zoo_team(scenario: str) -> str | None:
     """zoo:NAME of a trained team for a scenario that is as good as the best bot in its seats; None without one."""
-    from algos.common import zoo
+    from algos.evaluation import zoo
 
     path = zoo.FOLDER / scenario / "evaluation.json"
     if not path.is_file():
@@ -158,7 +158,7 @@ def sampled(team: str, seed: int) -> Act:
 
     from algos.common.protocol import rules_version
     from algos.common.run import check_rules
-    from algos.common.trained import load_run
+    from algos.evaluation.trained import load_run
 
     threads = torch.get_num_threads()
     with torch.random.fork_rng(devices=[]):  # networks draw their first weights

@@ -250,7 +250,7 @@ def _need_training(name: str) -> None:
 def load(run: str, scenario: Scenario) -> Trained:
     """A trained team from zoo:NAME, a run folder or a checkpoint. WindowError, if it cannot be loaded, says why."""
     _need_training(run)
-    from algos.common.trained import load_opponent
+    from algos.evaluation.trained import load_opponent
 
     try:
         return Trained(run, *load_opponent(run, cast(Any, make_batch(scenario))))

@@ -9,9 +9,9 @@ import torch
 
 from algos.backbones.heads import Categorical
 from algos.common import checkpoint
-from algos.common.evaluation import play_episodes
 from algos.common.returns import representatives
 from algos.common.run import Run, set_device_rng
+from algos.evaluation.episodes import play_episodes
 from algos.online import ppo
 from algos.online.agent import spec_of
 from algos.online.rollout import EpisodeStats

@@ -9,9 +9,9 @@ from typing import Any
 
 from algos.adapters import make_env
 from algos.common.config import BadInput
-from algos.common.evaluation import SEED, play_episodes
 from algos.common.protocol import Policy
 from algos.common.run import Run
+from algos.evaluation.episodes import SEED, play_episodes
 
 SECONDS, FPS = 8, 10  # of a clip in TensorBoard, at most; a longer episode is shown faster
 

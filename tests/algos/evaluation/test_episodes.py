@@ -5,7 +5,7 @@ import pytest
 
 from algos.common.cli import number
 from algos.common.config import BadInput
-from algos.common.evaluation import RIVAL, controlled, evaluate_bot, evaluate_policy, play_episodes, table, wilson
+from algos.evaluation.episodes import RIVAL, controlled, evaluate_bot, evaluate_policy, play_episodes, table, wilson
 from tests.toy_env import ToyEnv, make
 
 

@@ -9,7 +9,7 @@ from algos.common import checkpoint
 from algos.common import config as cfg
 from algos.common.protocol import BatchedEnv, Policy, rules_version
 from algos.common.run import check_rules
-from algos.common.zoo import run_path
+from algos.evaluation.zoo import run_path
 
 
 def load_run(run: str | Path, device: str = "cpu", greedy: bool = True) -> tuple[dict[str, Any], Policy]:

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 import mabc
-from algos.common import checkpoint, zoo
+from algos.common import checkpoint
 from algos.common.config import BadInput
-from algos.common.evaluation import evaluate_bot, evaluate_policy
-from algos.common.trained import load_opponent, load_run
 from algos.data.recipes import behaviour
 from algos.evaluate import run_evaluation
+from algos.evaluation import zoo
+from algos.evaluation.episodes import evaluate_bot, evaluate_policy
+from algos.evaluation.trained import load_opponent, load_run
 from algos.online.ppo import POLICY_STATE
 
 ROOT = Path(__file__).parents[3]
