@@ -59,14 +59,14 @@ choose one for each; and observations as they are, which they leave so and the o
 REBRAC = REBRAC_TUNED["actor-0.05"]
 """What the report has: on the tuning datasets it is above the other bases. Arms without a file have not been run."""
 NEIGHBOURS: dict[str, dict[str, Any]] = {
-    "mopo": {"policy_lr": 3e-4, "batch_size": 128, "real_share": 0.5, "penalty": 50.0},
+    "mopo": {"policy_lr": 3e-4, "batch_size": 128, "real_ratio": 0.5, "penalty_coef": 50.0},
     "combo": {"policy_lr": 3e-4, "batch_size": 128, "alpha": 5.0, "num_samples": 4},
 }
 """Of MOPO and COMBO, with half the rows for time. Chosen by single seeds of 15,000 steps on hopper-medium-replay,
 beside a penalty of 5 and an alpha of 1, with which next to nothing was learned."""
 STRATEGY: dict[str, Any] = {
-    "starts": "uniform", "actions": "logged", "noise": 0.1, "noise_clip": 0.3, "horizon": 10, "keep": 1.0,
-    "correction": "penalise", "quantile": 0.99, "penalty": 1.0, "real_share": 0.7,
+    "starts": "uniform", "actions": "logged", "noise": 0.1, "noise_clip": 0.3, "horizon": 10, "keep_fraction": 1.0,
+    "correction": "penalise", "quantile": 0.99, "penalty_coef": 1.0, "real_ratio": 0.7,
 }  # fmt: skip
 """Of every arm, where it says nothing else; spelled out, so that a file tells what was run whatever defaults are."""
 OTTO = {**STRATEGY, "actions": "steered", "starts": "top"}
@@ -83,13 +83,13 @@ TUNED: dict[str, dict[str, Any]] = {
     "horizon-50": {"horizon": 50},
     "softmax": {"starts": "softmax"},
     "top": {"starts": "top"},
-    "top-real-0.5": {"starts": "top", "real_share": 0.5},
+    "top-real-0.5": {"starts": "top", "real_ratio": 0.5},
     "steered-top": {"actions": "steered", "starts": "top"},
     "policy-top": {"actions": "policy", "starts": "top"},
-    "steered-real-0.5": {"actions": "steered", "real_share": 0.5},
-    "best": {"keep": 0.5},
-    "real-0.9": {"real_share": 0.9},
-    "real-0.5": {"real_share": 0.5},
+    "steered-real-0.5": {"actions": "steered", "real_ratio": 0.5},
+    "best": {"keep_fraction": 0.5},
+    "real-0.9": {"real_ratio": 0.9},
+    "real-0.5": {"real_ratio": 0.5},
 }
 ABLATED: dict[str, dict[str, Any]] = {
     "evaluator-off": {"correction": "none"},
@@ -97,7 +97,7 @@ ABLATED: dict[str, dict[str, Any]] = {
     "policy": {"actions": "policy"},
     "horizon-50": {"horizon": 50},
     "mlp": {"model": "mlp"},
-    "members-1": {"members": 1, "correction": "none"},
+    "members-1": {"ensemble_size": 1, "correction": "none"},
 }
 """What is changed of OTTO, one thing at a time. An evaluator that is off does not see to the generated share either;
 without noise, trajectories are what was recorded, so that only their share is another."""
@@ -218,7 +218,7 @@ def is_done(path: Path, settings: dict[str, Any], updates: int) -> bool:
 
 def worlds_folder(dataset: str, config: Any) -> Path:
     """Where the world models of a dataset are kept from cell to cell."""
-    return RUNS / dataset / f"worlds-{config.model}-{config.members}-{config.model_steps}"
+    return RUNS / dataset / f"worlds-{config.model}-{config.ensemble_size}-{config.model_steps}"
 
 
 def set_up(dataset: str, name: str, algo_config: Any, updates: int) -> tuple[Path, dict[str, Any]]:
@@ -260,7 +260,7 @@ def foretold(dataset: str, path: Path = RESULTS.parent / "otto-foretold.json") -
     keep_worlds(folder, dataset, config)
     result["datasets"][dataset] = {
         "foretold": [generated.info["made"]["skill"] for generated in made],
-        "generated_share": round(1 - otto.real_share_of(config, made), 4),
+        "generated_share": round(1 - otto.real_ratio_of(config, made), 4),
     }
     write_json(str(path), result)
     shutil.rmtree(folder)
@@ -269,7 +269,7 @@ def foretold(dataset: str, path: Path = RESULTS.parent / "otto-foretold.json") -
 
 def share_worlds(folder: Path, dataset: str, config: Any) -> None:
     """Put world models that an earlier cell trained into a run folder."""
-    if hasattr(config, "worlds"):
+    if hasattr(config, "world_models"):
         for path in worlds_folder(dataset, config).glob("world-s*"):
             shutil.copy(path, folder / path.name)
 

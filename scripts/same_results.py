@@ -24,7 +24,7 @@ import numpy as np
 from bench_common import ROOT
 
 import mabc
-from algos.common import checkpoint
+from algos.common import checkpoint, renamed
 from algos.common.log import CLOCK, read_metrics
 from algos.data import store
 from algos.data.dataset import Dataset
@@ -35,7 +35,7 @@ GAME = "env=mabc env.scenario=skirmish-3v3 env.num_envs=16 total_steps=2048"
 OFFLINE = "total_steps=60 algo.eval_every=30 algo.eval_episodes=2 algo.seeds=2 algo.batch_size=64 algo.hidden_size=32"
 SWING = f"env=gym env.id=Pendulum-v1 data=DATA/pendulum.safetensors {OFFLINE}"
 TEAM = f"env=mabc env.scenario=skirmish-3v3 data=DATA/games {OFFLINE}"
-WORLD = "algo.members=2 algo.model_steps=20"
+WORLD = "algo.ensemble_size=2 algo.model_steps=20"
 CASES = {
     "ippo": f"{GAME} algo=ippo",
     "ippo-tanh": f"{GAME} algo=ippo algo.activation=tanh algo.norm_obs=false algo.agent_id=true algo.huber_delta=0",
@@ -94,13 +94,23 @@ LEARNED = ("weights", "nets", "optimiser", "optimisers", "value_norm", "obs_norm
 
 def train(checkout: Path, case: str, data: Path, folder: Path) -> None:
     """Train a case with the sources of a checkout; its words stay in a file beside the run."""
-    words = CASES[case].replace("DATA", str(data)).split()
+    words = [former(word, checkout) for word in CASES[case].replace("DATA", str(data)).split()]
     path = os.pathsep.join([str(checkout / "envs"), str(checkout)])
     command = [sys.executable, "-m", "algos.train", *words, "seed=3", f"dir={folder}"]
     with open(folder.with_suffix(".txt"), "w", encoding="utf-8") as file:
         done = subprocess.run(command, cwd=checkout, env={**os.environ, "PYTHONPATH": path}, stdout=file, stderr=file)
     if done.returncode:
         raise SystemExit(f"{case} in {checkout}:\n{folder.with_suffix('.txt').read_text(encoding='utf-8')[-2000:]}")
+
+
+def former(word: str, checkout: Path) -> str:
+    """An override by the key that a checkout knows, where it has been renamed since."""
+    key, _, value = word.partition("=")
+    group, _, name = key.rpartition(".")
+    there = checkout / "algos" / "common" / "renamed.py"
+    known = there.read_text(encoding="utf-8") if there.exists() else ""
+    old = next((old for old, new in renamed.KEYS.items() if new == name and f'"{new}"' not in known), name)
+    return f"{group}.{old}={value}" if group else word
 
 
 def numbers(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:

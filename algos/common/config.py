@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from algos.common import renamed
+
 FOLDER = Path(__file__).resolve().parent.parent
 
 
@@ -222,6 +224,9 @@ def check_keys(overrides: list[str], known: Iterable[str], open_keys: Iterable[s
         key, value = split_override(override)
         free = key.startswith(("hydra.", "hydra/")) or any(key.startswith(f"{name}.") for name in open_keys)
         if not free and key not in known:
+            group, _, name = key.rpartition(".")
+            if (now := f"{group}.{renamed.KEYS.get(name)}") in known:
+                raise BadInput(f"{key} is called {now} now")
             raise unknown("configuration key", key, known)
         # a key below an open one is new to Hydra, which wants to be told so
         below = any(key.startswith(f"{name}.") for name in open_keys)

@@ -1,6 +1,6 @@
 """Checkpoints of earlier versions as the present one names things: what `checkpoint.load` makes of format 1.
 
-Format 1 had one flat array as an agent's observation and one module `body` in each network.
+Format 1 had one flat array as an agent's observation, one module `body` in each network, and some other keys.
 """
 
 from __future__ import annotations
@@ -13,6 +13,15 @@ WEIGHTS = (
     (r"^(actor|critic)\.gru\.", r"\1.memory.cell."),
 )
 """Patterns of names of networks' parameters, and what they are called now."""
+KEYS = {
+    "keep": "keep_fraction",
+    "members": "ensemble_size",
+    "penalty": "penalty_coef",
+    "policy_every": "policy_freq",
+    "real_share": "real_ratio",
+    "worlds": "world_models",
+}
+"""Keys of `algo.…`, and what they are called now."""
 
 
 def weight_name(name: str) -> str:
@@ -20,6 +29,12 @@ def weight_name(name: str) -> str:
     for old, new in WEIGHTS:
         name = re.sub(old, new, name)
     return name
+
+
+def settings(algo: dict[str, Any]) -> dict[str, Any]:
+    """An algorithm's configuration, and that of a base in its `kwargs`, by the present keys."""
+    found = {KEYS.get(key, key): value for key, value in algo.items()}
+    return {key: settings(value) if key == "kwargs" else value for key, value in found.items()}
 
 
 def upgrade(tree: dict[str, Any]) -> dict[str, Any]:
@@ -39,6 +54,9 @@ def upgrade(tree: dict[str, Any]) -> dict[str, Any]:
             state["seen"] = {"views": {name: view for name, view in last.items() if view.size}, **seen}
     sampler = state.get("sampler")
     if isinstance(sampler, dict) and "dones" in sampler.get("buffer", {}):
-        buffer = dict(sampler["buffer"])
-        state["sampler"] = {**sampler, "buffer": {**buffer, "terminals": buffer.pop("dones")}}
+        buffer = {"terminals" if name == "dones" else name: rows for name, rows in sampler["buffer"].items()}
+        state["sampler"] = {**sampler, "buffer": buffer}
+    config = tree.get("config")
+    if isinstance(config, dict) and isinstance(config.get("algo"), dict):
+        tree = {**tree, "config": {**config, "algo": settings(config["algo"])}}
     return {**tree, "state": state}

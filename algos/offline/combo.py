@@ -25,16 +25,16 @@ class Config(ModelConfig):
     name: str = "combo"
     alpha: float = 1.0  # weight of the conservative term (beta of eq. 2)
     num_samples: int = 10  # actions from each of three sources in its log-sum-exp
-    penalty: float = 0.0  # weight of the uncertainty in the reward: COMBO measures none
-    real_share: float = 0.5  # of recorded transitions in a minibatch
+    penalty_coef: float = 0.0  # penalty coefficient λ of the uncertainty: COMBO measures none
+    real_ratio: float = 0.5  # real ratio: recorded share of a minibatch
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.alpha >= 0, f"algo.alpha={self.alpha}: at least 0")
         require(self.num_samples >= 1, f"algo.num_samples={self.num_samples}: at least 1")
         require(
-            round(self.batch_size * self.real_share) >= 1,
-            f"algo.real_share={self.real_share}: of {self.batch_size} rows none would be recorded, and values are "
+            round(self.batch_size * self.real_ratio) >= 1,
+            f"algo.real_ratio={self.real_ratio}: of {self.batch_size} rows none would be recorded, and values are "
             "pushed up on those alone",
         )
 
@@ -42,7 +42,7 @@ class Config(ModelConfig):
 def make_learner(config: Config, sizes: dict[str, int], total_steps: int) -> ContinuousLearner:
     """CQL's learner, which pushes values up on the recorded rows of a minibatch alone; they come first."""
     learner = ContinuousLearner(config, sizes, total_steps)
-    learner.real = round(config.batch_size * config.real_share)
+    learner.real = round(config.batch_size * config.real_ratio)
     return learner
 
 

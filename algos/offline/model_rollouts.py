@@ -32,26 +32,33 @@ class ModelConfig(OfflineConfig):
     policy_lr: float = 1e-4  # learning rate of actor and temperature
     tau: float = 0.005  # Polyak coefficient of the target networks
     model: str = "mlp"  # mlp | transformer
-    members: int = 7  # of the ensemble of world models
+    ensemble_size: int = 7  # world models
     model_steps: int = 2_000  # gradient steps of the world models
     rollout_length: int = 5  # steps of a rollout (H)
     rollout_starts: int = 1_000  # recorded states that each refresh rolls on from
     rollout_every: int = 250  # gradient steps between refreshes
     buffer_size: int = 100_000  # generated transitions that are kept
-    penalty: float = 1.0  # lambda: weight of the uncertainty in the reward
-    real_share: float = 0.05  # of recorded transitions in a minibatch
-    worlds: str = ""  # a run folder whose world models are used again; empty: they are trained
+    penalty_coef: float = 1.0  # penalty coefficient λ of the uncertainty in the reward
+    real_ratio: float = 0.05  # real ratio: recorded share of a minibatch
+    world_models: str = ""  # a run folder whose world models are used again; empty: they are trained
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("members", "model_steps", "rollout_length", "rollout_starts", "rollout_every", "buffer_size"):
+        for name in (
+            "ensemble_size",
+            "model_steps",
+            "rollout_length",
+            "rollout_starts",
+            "rollout_every",
+            "buffer_size",
+        ):
             require(getattr(self, name) >= 1, f"algo.{name}={getattr(self, name)}: at least 1")
         require(
-            self.members > 1 or self.penalty == 0,
-            f"algo.members={self.members}: one member never disagrees; use 2 or more, or penalty=0",
+            self.ensemble_size > 1 or self.penalty_coef == 0,
+            f"algo.ensemble_size={self.ensemble_size}: one member never disagrees; use 2 or more, or penalty_coef=0",
         )
-        require(0 <= self.real_share < 1, f"algo.real_share={self.real_share}: at least 0, below 1")
-        require(self.penalty >= 0, f"algo.penalty={self.penalty}: at least 0")
+        require(0 <= self.real_ratio < 1, f"algo.real_ratio={self.real_ratio}: at least 0, below 1")
+        require(self.penalty_coef >= 0, f"algo.penalty_coef={self.penalty_coef}: at least 0")
         require(self.policy_lr > 0, f"algo.policy_lr={self.policy_lr}: above 0")
         require(0 < self.tau <= 1, f"algo.tau={self.tau}: above 0, at most 1")
         require(self.model in ("mlp", "transformer"), f"algo.model={self.model}: mlp or transformer")
@@ -67,7 +74,7 @@ class Rollouts:
                  seed: int, device: str):  # fmt: skip
         self.config, self.episodes, self.scaling, self.learner = config, episodes, scaling, learner
         self.model, self.evaluator = world
-        self.real = round(config.batch_size * config.real_share)
+        self.real = round(config.batch_size * config.real_ratio)
         self.recorded = Minibatches([Transitions(data, scaling, device)], config.seeds, max(self.real, 1), seed)
         S, D, k = config.seeds, data.obs.shape[-1], data.actions.shape[-1]
         self.random = [np.random.default_rng([seed, 5, s]) for s in range(S)]
@@ -94,7 +101,7 @@ class Rollouts:
         steps = [random.integers(len(self.episodes.rewards), size=starts) for random in self.random]
         before = context(self.episodes, np.concatenate(steps), self.model.context)
         found = generate(
-            self.model, self.evaluator, *before, self.act, config.rollout_length, "penalise", config.penalty,
+            self.model, self.evaluator, *before, self.act, config.rollout_length, "penalise", config.penalty_coef,
             data_bounds(self.model.scale),
             chance=lambda: np.concatenate([random.random(starts) for random in self.random]),
         )  # fmt: skip

@@ -55,20 +55,20 @@ class Config:
     base: str = "td3_bc"  # the offline algorithm that learns from recorded and generated trajectories
     kwargs: dict[str, Any] = field(default_factory=dict)  # its settings, e.g. algo.kwargs.alpha=1
     model: str = "transformer"  # transformer | mlp
-    members: int = 5  # of the ensemble of world models
+    ensemble_size: int = 5  # world models
     model_steps: int = 1_500  # gradient steps of the world models
     starts: str = "top"  # where generated trajectories start: uniform | top | softmax (by the episode's return)
     actions: str = "steered"  # what is done in them: logged | steered | policy, see `act_of`; and noise on it
     noise: float = 0.1  # deviation of the noise, of actions in -1..1; discrete: share of random actions
     noise_clip: float = 0.3  # and its bound
     horizon: int = 10  # steps of a generated trajectory, the last of which is only looked at (0: as long as recorded)
-    num_generated: int = 100_000  # generated transitions, after corrections and before `keep`
-    keep: float = 1.0  # share of the generated trajectories that stays: those of the greatest mean reward
+    num_generated: int = 100_000  # generated transitions, after corrections and before `keep_fraction`
+    keep_fraction: float = 1.0  # of the generated trajectories, those of the greatest mean reward
     correction: str = "penalise"  # what the evaluator does to uncertain steps: none | penalise | cut | drop
     quantile: float = 0.99  # of the uncertainty on held-out real steps: what is above is uncertain to cut and drop
-    penalty: float = 1.0  # weight of the uncertainty in the reward, for correction=penalise
-    real_share: float = 0.7  # of recorded transitions in a minibatch, at least: see `real_share_of`; 1: the base alone
-    worlds: str = ""  # a run folder whose world models are used again; empty: they are trained
+    penalty_coef: float = 1.0  # penalty coefficient λ of the uncertainty, for correction=penalise
+    real_ratio: float = 0.7  # recorded share of a minibatch, at least: see `real_ratio_of`; 1: the base alone
+    world_models: str = ""  # a run folder whose world models are used again; empty: they are trained
 
     def __post_init__(self) -> None:
         if self.base not in BASES:
@@ -77,17 +77,17 @@ class Config:
                              ("correction", CORRECTIONS)):  # fmt: skip
             value = getattr(self, name)
             require(value in values, f"algo.{name}={value}: one of {', '.join(values)}")
-        for name in ("members", "model_steps", "num_generated"):
+        for name in ("ensemble_size", "model_steps", "num_generated"):
             require(getattr(self, name) >= 1, f"algo.{name}={getattr(self, name)}: at least 1")
-        for name in ("keep", "quantile"):
+        for name in ("keep_fraction", "quantile"):
             require(0 < getattr(self, name) <= 1, f"algo.{name}={getattr(self, name)}: above 0, at most 1")
-        require(0 <= self.real_share <= 1, f"algo.real_share={self.real_share}: between 0 and 1")
-        for name in ("noise", "noise_clip", "penalty"):
+        require(0 <= self.real_ratio <= 1, f"algo.real_ratio={self.real_ratio}: between 0 and 1")
+        for name in ("noise", "noise_clip", "penalty_coef"):
             require(getattr(self, name) >= 0, f"algo.{name}={getattr(self, name)}: at least 0")
         require(self.horizon == 0 or self.horizon > 1, f"algo.horizon={self.horizon}: 0, or at least 2")
-        if self.members < 2 and self.correction != "none":
+        if self.ensemble_size < 2 and self.correction != "none":
             raise BadInput(
-                f"algo.members={self.members}: one member never disagrees; use 2 or more, or correction=none"
+                f"algo.ensemble_size={self.ensemble_size}: one member never disagrees; use 2, or correction=none"
             )
         self.base_config()
 
@@ -179,7 +179,7 @@ def generate_dataset(
         count = min(SHARD, max(1, int((config.num_generated - made) / each)))
     require(bool(parts), "the evaluator trusts none of the generated trajectories: raise algo.quantile")
     joined = join(parts)
-    settings = {key: value for key, value in asdict(config).items() if key not in ("base", "kwargs", "worlds")}
+    settings = {key: value for key, value in asdict(config).items() if key not in ("base", "kwargs", "world_models")}
     told = {"by": "otto", "from": data.info.get("name"), "digest": data.digest, "seed": seed}
     told |= {"skill": evaluator.skill, **settings}
     joined.info = {"name": f"otto's from {data.info.get('name')}", "env": data.info.get("env", {}), "made": told}
@@ -197,7 +197,7 @@ def generate_shard(
     bounds = data_bounds(model.scale)
     return generate(
         model, evaluator, *before, act_of(config, codec, recorded, logged, policy, random), horizon, config.correction,
-        config.penalty, bounds, None if config.actions == "policy" else left, lambda: random.random(len(steps)),
+        config.penalty_coef, bounds, None if config.actions == "policy" else left, lambda: random.random(len(steps)),
     )  # fmt: skip
 
 
@@ -243,13 +243,13 @@ def cloned(policy: Policy, states: np.ndarray, codec: Codec) -> np.ndarray:
 
 
 def keep_best(config: Config, found: Generated) -> None:
-    """Set the length of all but the share `keep` of the trajectories to 0: those of the greatest mean reward stay."""
-    if config.keep >= 1:
+    """Set the length of all but `keep_fraction` of the trajectories to 0: those of the greatest mean reward stay."""
+    if config.keep_fraction >= 1:
         return
     inside = np.arange(found.rewards.shape[1]) < found.lengths[:, None]
     mean = (found.rewards * inside).sum(1) / np.maximum(found.lengths, 1)
     mean[found.lengths == 0] = -np.inf
-    worst = np.argsort(-mean, kind="stable")[max(1, int(config.keep * (found.lengths > 0).sum())) :]
+    worst = np.argsort(-mean, kind="stable")[max(1, int(config.keep_fraction * (found.lengths > 0).sum())) :]
     found.lengths[worst] = 0
 
 
@@ -280,20 +280,20 @@ class Mixture:
         self.owed = state["owed"]
 
 
-def real_share_of(config: Config, generated: list[Dataset]) -> float:
-    """Recorded share of a minibatch: the generated one is `real_share`'s times the world models' explained variance.
+def real_ratio_of(config: Config, generated: list[Dataset]) -> float:
+    """Recorded share of a minibatch: the generated one is `real_ratio`'s times the world models' explained variance.
 
     A world that they cannot predict leaves the base nearly alone. Their skill is the evaluator's, on held-out steps;
     without corrections it is not asked. What is below a hundredth is taken for none: so much comes by chance.
     """
     if config.correction == "none" or not generated:
-        return config.real_share
+        return config.real_ratio
     skill = float(np.mean([made.info["made"]["skill"] for made in generated]))
-    return 1 - (1 - config.real_share) * skill * (skill >= LEAST_SKILL)
+    return 1 - (1 - config.real_ratio) * skill * (skill >= LEAST_SKILL)
 
 
 def mixture_of(
-    data: Dataset, generated: list[Dataset], real_share: float, config: Any, seed: int, device: str
+    data: Dataset, generated: list[Dataset], real_ratio: float, config: Any, seed: int, device: str
 ) -> Callable[[Scaling, loop.Learner], loop.Source]:
     """What `loop.fit` takes as its source of minibatches; generated holds a dataset for each of the base's seeds.
 
@@ -312,7 +312,7 @@ def mixture_of(
             all(len(rows.steps) for rows in made),
             "no generated trajectory goes on for two steps: raise algo.quantile or choose another algo.correction",
         )
-        return Mixture(real, source(made, seed=seed + 1_000_003), 1 - real_share)
+        return Mixture(real, source(made, seed=seed + 1_000_003), 1 - real_ratio)
 
     return make
 
@@ -328,10 +328,10 @@ def train(config: Config, env: BatchedEnv, run: Run) -> Policy:
     base = cfg.load_module(cfg.presets()[config.base])
     base.make_learner(base_config, loop.sizes_of(data, env), 1)  # refuses what it cannot learn, before hours of work
     generated = []
-    if config.real_share < 1:
+    if config.real_ratio < 1:
         generated = [generated_data(config, data, env, run, number) for number in range(base_config.seeds)]
-    real_share = real_share_of(config, generated)
-    source_of = mixture_of(data, generated, real_share, base_config, run.seed, run.config["device"])
+    real_ratio = real_ratio_of(config, generated)
+    source_of = mixture_of(data, generated, real_ratio, base_config, run.seed, run.config["device"])
     return loop.fit(base.make_learner, base_config, env, run, data, source_of)
 
 

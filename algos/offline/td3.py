@@ -30,12 +30,12 @@ class TD3Config(OfflineConfig):
     tau: float = 0.005  # Polyak coefficient of the target networks
     policy_noise: float = 0.2  # deviation of the target policy's noise, of actions in -1..1
     noise_clip: float = 0.5  # bound of the target policy's noise
-    policy_every: int = 2  # updates of the critics for one of the actor
+    policy_freq: int = 2  # updates of the critics for one of the actor
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(0 < self.tau <= 1, f"algo.tau={self.tau}: above 0, at most 1")
-        require(self.policy_every >= 1, f"algo.policy_every={self.policy_every}: at least 1")
+        require(self.policy_freq >= 1, f"algo.policy_freq={self.policy_freq}: at least 1")
         for name in ("policy_noise", "noise_clip"):
             require(getattr(self, name) >= 0, f"algo.{name}={getattr(self, name)}: at least 0")
 
@@ -79,10 +79,10 @@ class TD3(ABC):
         }
 
     def update(self, batch: Batch) -> Metrics:
-        """One gradient step of the critics and, every `policy_every`-th time, of the actor."""
+        """One gradient step of the critics and, every `policy_freq`-th time, of the actor."""
         metrics = self.update_critics(batch)
         self.updates += 1
-        if self.updates % self.config.policy_every == 0:
+        if self.updates % self.config.policy_freq == 0:
             self.update_actor(batch)
             polyak(self.target_actor, self.actor, self.config.tau)
             polyak(self.target_critics, self.critics, self.config.tau)

@@ -25,9 +25,9 @@ def train_world(
 ) -> tuple[Any, WorldEvaluator]:
     """World model `number` of a run and its evaluator: from its file in the run folder, else trained and put there.
 
-    config has model, members, model_steps and worlds, as otto.Config explains them and the quantile. A file of
-    config.worlds is copied into the folder; BadInput for one of another dataset or kind of model. Before anything is
-    trained, the run gets a checkpoint to be resumed from.
+    config has model, ensemble_size, model_steps and world_models, as otto.Config explains them and the quantile. A file
+    of config.world_models is copied into the folder; BadInput for one of another dataset or kind of model. Before
+    anything is trained, the run gets a checkpoint to be resumed from.
     """
     require(
         bool(episodes.known.any()),
@@ -35,18 +35,18 @@ def train_world(
     )
     device = run.config["device"]
     path = run.folder / f"world-s{number}{checkpoint.SUFFIX}"
-    source = path if path.is_file() or not config.worlds else Path(config.worlds) / path.name
+    source = path if path.is_file() or not config.world_models else Path(config.world_models) / path.name
     sizes = [episodes.obs.shape[-1], episodes.actions.shape[-1]]
     about = {"data": data.info.get("name"), "steps": data.num_steps, "episodes": data.num_episodes, "sizes": sizes}
-    about |= {"model": config.model, "members": config.members, "digest": data.digest}
+    about |= {"model": config.model, "members": config.ensemble_size, "digest": data.digest}
     saved = source.is_file()
     if not saved and source != path:
-        raise BadInput(f"algo.worlds={config.worlds}: there is no {path.name}")
+        raise BadInput(f"algo.world_models={config.world_models}: there is no {path.name}")
     if saved:
         model, tree = _read(source, about)
     begin(run)
     if not saved:
-        model = make_model(config.model, *sizes, members=config.members, seed=seed).to(device)
+        model = make_model(config.model, *sizes, members=config.ensemble_size, seed=seed).to(device)
         settings = FitConfig(updates=config.model_steps, seed=seed)
         found = fit(model, episodes, settings, progress=partial(_tell, config))
         tree = {"about": about, "model": state(model), "held_out": found["held_out"], "history": found["history"]}

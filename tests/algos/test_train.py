@@ -114,7 +114,7 @@ def test_offline_killed_and_resumed_is_bit_exact(tmp_path, name):
     below = "algo.kwargs" if name == "otto" else "algo"
     arguments = [*OFFLINE, f"algo={name}", *(f"{below}.{key}={value}" for key, value in QUICK.items())]
     if name == "otto":
-        arguments += ["algo.base=iql", "algo.model_steps=20", "algo.members=2", "algo.num_generated=500"]
+        arguments += ["algo.base=iql", "algo.model_steps=20", "algo.ensemble_size=2", "algo.num_generated=500"]
         arguments += ["algo.horizon=4", "algo.kwargs.seeds='2'", "algo.quantile=1"]  # a quoted number is one
     printed = kill_and_resume(tmp_path, arguments, 900)
     assert "Deterministic evaluation" in printed
@@ -138,7 +138,7 @@ def test_stopped_while_the_world_models_train(tmp_path):
     """Nothing half-written stays, and resume= goes on from what there is, as if nothing had happened."""
     store.save(tmp_path / "team.safetensors", team())
     arguments = [*OFFLINE[:-1], "total_steps=100", "algo=otto", "algo.base=bc", "algo.model_steps=300"]
-    arguments += ["algo.members=2", "algo.quantile=1", "algo.num_generated=500"]
+    arguments += ["algo.ensemble_size=2", "algo.quantile=1", "algo.num_generated=500"]
     run(tmp_path, "train", *arguments, "dir=a")
     arguments.append("dir=b")
     process = subprocess.Popen(command("train", *arguments), cwd=tmp_path, env=ENV, stdout=subprocess.PIPE, text=True)
@@ -194,7 +194,7 @@ def test_a_run_that_is_refused_leaves_no_folder(tmp_path):
     assert (tmp_path / "mine").is_dir(), "was there before, and is free for the next try"
     for words, code, *arguments in (
         ("no/x.hdf5 is not there", 1, "algo=iql", "data=no/x.hdf5"),
-        ("algo.worlds=no: there is no world-s0", 2, "algo=otto", "algo.base=bc", "algo.worlds=no"),
+        ("algo.world_models=no: there is no world-s0", 2, "algo=otto", "algo.base=bc", "algo.world_models=no"),
     ):
         assert words in run(tmp_path, "train", *OFFLINE, "dir=new", *arguments, code=code).stderr
         assert not (tmp_path / "new").exists(), words

@@ -21,9 +21,11 @@ from algos.offline.minibatches import Scaling
 from world_models.rollout import Generated
 
 PENDULUM = asdict(GymConfig(id="Pendulum-v1", num_envs=2))
-SMALL = {"hidden_size": 16, "batch_size": 40, "members": 2, "model_steps": 5, "rollout_starts": 30, "rollout_length": 3,
-         "rollout_every": 7, "buffer_size": 150, "eval_every": 1000, "eval_episodes": 1, "checkpoint_every": 10,
-         "seeds": 2}  # fmt: skip
+SMALL = {
+    "hidden_size": 16, "batch_size": 40, "ensemble_size": 2, "model_steps": 5, "rollout_starts": 30,
+    "rollout_length": 3, "rollout_every": 7, "buffer_size": 150, "eval_every": 1000, "eval_episodes": 1,
+    "checkpoint_every": 10, "seeds": 2,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +98,7 @@ def test_the_buffer_holds_the_rollouts_transitions(data, monkeypatch):
     made = Generated(obs, actions, rewards, terminals, rewards, np.array([2, 1, 3, 3]))
     monkeypatch.setattr(model_rollouts, "generate", lambda *args, **kwargs: made)
     monkeypatch.setattr(model_rollouts, "data_bounds", lambda scale: None)
-    config = mopo.Config(seeds=2, batch_size=4, rollout_starts=2, rollout_length=3, buffer_size=5, real_share=0.25)
+    config = mopo.Config(seeds=2, batch_size=4, rollout_starts=2, rollout_length=3, buffer_size=5, real_ratio=0.25)
     scaling = Scaling([1.0] * 3, [2.0] * 3, [-2.0], [2.0], 0.5)
     recorded = store.load(data)
     world = SimpleNamespace(context=1, scale=None), None
@@ -117,7 +119,7 @@ def test_the_buffer_holds_the_rollouts_transitions(data, monkeypatch):
 
 
 def test_conservative_term_pushes_up_on_recorded_rows_alone():
-    config = combo.Config(batch_size=4, real_share=0.5, num_samples=1)
+    config = combo.Config(batch_size=4, real_ratio=0.5, num_samples=1)
     learner = combo.make_learner(config, {"obs": 1, "actions": 0, "action_dims": 1, "agents": 1}, 1)
     learner.sampled_values = lambda batch: torch.zeros(1, 2, 4, 3)  # log sum exp of three zeros is log 3
     q = torch.tensor([[[1.0, 2.0, 100.0, 100.0], [3.0, 4.0, 100.0, 100.0]]])
@@ -128,7 +130,7 @@ def test_rewards_are_lowered_by_the_uncertainty(tmp_path, data):
     """The same run with a greater penalty holds lower rewards in its buffer."""
     buffers = []
     for penalty in (0.0, 100.0):
-        tree = train(mopo, tmp_path / str(penalty), data, steps=5, penalty=penalty)
+        tree = train(mopo, tmp_path / str(penalty), data, steps=5, penalty_coef=penalty)
         buffers.append(tree["state"]["sampler"]["buffer"]["rewards"])
     filled = tree["state"]["sampler"]["filled"]
     assert min(filled) > 0
@@ -139,8 +141,8 @@ def test_rewards_are_lowered_by_the_uncertainty(tmp_path, data):
 @pytest.mark.parametrize(
     ("config", "settings", "words"),
     [
-        (combo.Config, {"batch_size": 8, "real_share": 0.05}, "of 8 rows none would be recorded"),
-        (mopo.Config, {"members": 1}, "algo.members=1: one member never disagrees"),
+        (combo.Config, {"batch_size": 8, "real_ratio": 0.05}, "of 8 rows none would be recorded"),
+        (mopo.Config, {"ensemble_size": 1}, "algo.ensemble_size=1: one member never disagrees"),
         (mopo.Config, {"tau": 5.0}, "algo.tau=5.0: above 0, at most 1"),
     ],
 )
@@ -152,15 +154,15 @@ def test_settings_that_make_no_sense(config, settings, words):
 def test_world_models_of_other_data_are_refused(tmp_path, data):
     train(mopo, tmp_path / "a", data, steps=5)
     with pytest.raises(BadInput, match="holds world models of"):
-        train(mopo, tmp_path / "b", data, steps=5, members=3, worlds=str(tmp_path / "a"))
-    train(mopo, tmp_path / "c", data, steps=5, worlds=str(tmp_path / "a"))
+        train(mopo, tmp_path / "b", data, steps=5, ensemble_size=3, world_models=str(tmp_path / "a"))
+    train(mopo, tmp_path / "c", data, steps=5, world_models=str(tmp_path / "a"))
     copy = tmp_path / "c" / "world-s0.safetensors"
     assert copy.is_file(), "the run stands by itself"
     tree = checkpoint.load(copy)
     tree["model"]["arrays"].popitem()
     checkpoint.save(copy, tree)
     with pytest.raises(BadInput, match="its world models have another form"):
-        train(mopo, tmp_path / "d", data, steps=5, worlds=str(tmp_path / "c"))
+        train(mopo, tmp_path / "d", data, steps=5, world_models=str(tmp_path / "c"))
     assert not (tmp_path / "d" / "world-s0.safetensors").exists(), "what cannot be read is not copied"
 
 

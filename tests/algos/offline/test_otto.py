@@ -254,7 +254,7 @@ def test_an_end_is_not_doubted(trusted, length):
 def test_the_best_trajectories_stay():
     rewards = np.array([[1, 1, 9], [5, 0, 0], [2, 2, 2], [7, 7, 7]], np.float32)
     found = otto.Generated(*[None] * 2, rewards, None, None, np.array([2, 1, 3, 0]))
-    otto.keep_best(otto.Config(keep=0.7), found)
+    otto.keep_best(otto.Config(keep_fraction=0.7), found)
     np.testing.assert_array_equal(found.lengths, [0, 1, 3, 0])  # means 1, 5, 2 and nothing: two of three
 
 
@@ -305,11 +305,11 @@ def test_what_cannot_be_foretold_is_hardly_learned_from():
     made = [linear_data(seed=seed) for seed in (1, 2)]
     for part, skill in zip(made, (0.1, 0.5), strict=True):
         part.info = {"made": {"skill": skill}}
-    assert otto.real_share_of(otto.Config(real_share=0.6), made) == pytest.approx(1 - 0.4 * 0.3)
-    assert otto.real_share_of(otto.Config(real_share=0.6, correction="none"), made) == 0.6
-    assert otto.real_share_of(otto.Config(real_share=1.0), []) == 1
+    assert otto.real_ratio_of(otto.Config(real_ratio=0.6), made) == pytest.approx(1 - 0.4 * 0.3)
+    assert otto.real_ratio_of(otto.Config(real_ratio=0.6, correction="none"), made) == 0.6
+    assert otto.real_ratio_of(otto.Config(real_ratio=1.0), []) == 1
     made[0].info["made"]["skill"], made[1].info["made"]["skill"] = 0.0, 0.018
-    assert otto.real_share_of(otto.Config(real_share=0.6), made) == 1, "so little comes by chance"
+    assert otto.real_ratio_of(otto.Config(real_ratio=0.6), made) == 1, "so little comes by chance"
 
 
 def test_otto_is_its_base_where_nothing_can_be_foretold():
@@ -340,10 +340,10 @@ def test_rows_of_generated_teams_fit_those_of_recorded_ones():
         ({"base": "ippo"}, "unknown algo.base 'ippo'"),
         ({"base": "mopo"}, "unknown algo.base 'mopo'"),
         ({"kwargs": {"batch_size": "many"}}, "batch_size=many"),
-        ({"members": 1}, "algo.members=1: one"),
+        ({"ensemble_size": 1}, "algo.ensemble_size=1: one"),
         ({"kwargs": {"alhpa": 1}}, "unknown setting of algo.base=td3_bc 'alhpa'. Did you mean 'alpha'"),
         ({"starts": "best"}, "algo.starts=best: one of uniform, top, softmax"),
-        ({"real_share": 1.5}, "algo.real_share=1.5"),
+        ({"real_ratio": 1.5}, "algo.real_ratio=1.5"),
         ({"horizon": 1}, "algo.horizon=1: 0, or at least 2"),
     ],
 )
