@@ -16,6 +16,7 @@ from typing import Any
 from algos.adapters import make_env
 from algos.common import cli
 from algos.common import config as cfg
+from algos.common.errors import BadInput
 from algos.common.protocol import rules_version
 from algos.common.run import check_rules
 from algos.evaluation.episodes import BOTS, SEED, evaluate_run
@@ -42,7 +43,7 @@ def run_evaluation(argv: list[str]) -> dict[str, Any]:
     config["env"] = {**config["env"], **changes}
     record = options.get("record")
     if record and config["env"]["name"] != "mabc":
-        raise cfg.BadInput(f"record={record}: episodes of env=mabc can be recorded, not of {config['env']['name']}")
+        raise BadInput(f"record={record}: episodes of env=mabc can be recorded, not of {config['env']['name']}")
     env = make_env(config["env"], num_envs=1, opponent=None)
     check_rules(config["rules"], rules_version(env), options["run"])
     env.close()

@@ -22,6 +22,7 @@ from algos.adapters import make_env
 from algos.common import cli
 from algos.common import config as cfg
 from algos.common.checkpoint import find
+from algos.common.errors import BadInput
 from algos.common.protocol import rules_version
 from algos.common.run import check_rules
 from algos.evaluation.episodes import SEED
@@ -62,7 +63,7 @@ def places(run: str, options: dict[str, str], episodes: int, seed: int) -> list[
     given = options.get("record")
     if given and Path(given).suffix == ".mabc":
         if episodes > 1:
-            raise cfg.BadInput(f"record={given} is one file, for one episode; give a folder for {episodes}")
+            raise BadInput(f"record={given} is one file, for one episode; give a folder for {episodes}")
         return [Path(given)]
     folder, step = Path(given) if given else replay_folder(run), find(run_path(run)).stem
     return [folder / f"{step}-seed{seed + k}.mabc" for k in range(episodes)]
@@ -79,7 +80,7 @@ def run_play(argv: list[str]) -> None:
     config, policy = load_run(run)
     config["env"] = {**config["env"], **changes}
     if config["env"]["name"] != "mabc":
-        raise cfg.BadInput(f"env={config['env']['name']} has no pictures here; MABC's episodes can be shown")
+        raise BadInput(f"env={config['env']['name']} has no pictures here; MABC's episodes can be shown")
     env = make_env(config["env"], num_envs=1, seed=seed)
     check_rules(config["rules"], rules_version(env), run)
     if cli.flag(options, "show"):

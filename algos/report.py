@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from algos.common import cli
-from algos.common import config as cfg
+from algos.common.errors import BadInput
 from algos.evaluation.plots import plot
 
 KEYS = {"run": "a run folder"}
@@ -14,7 +14,7 @@ def run_report(argv: list[str]) -> None:
     try:
         print(plot(options["run"]))
     except OSError as error:
-        raise cfg.BadInput(error) from error
+        raise BadInput(error) from error
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from algos.common import config as cfg
+from algos.common.errors import BadInput
 
 if TYPE_CHECKING:
     from algos.common.protocol import Policy
@@ -80,7 +81,7 @@ def check_overrides(overrides: list[str], sweep: bool) -> list[str]:
     envs = cfg.choices(overrides, "env", DEFAULT_ENV, cfg.adapters())
     algos = cfg.choices(overrides, "algo", DEFAULT_ALGO, modules)
     if not sweep and len(envs) + len(algos) > 2:
-        raise cfg.BadInput("several values for one key are a sweep: add -m")
+        raise BadInput("several values for one key are a sweep: add -m")
     known = [key.name for key in general_keys()] + [f"algo.{key.name}" for name in algos for key in cfg.algo_keys(name)]
     known += [f"env.{key.name}" for name in envs for key in cfg.env_keys(name)]
     bases = [base for name in algos for base in cfg.constant(cfg.source_of(name), "BASES") or ()]
@@ -101,7 +102,7 @@ def check_resume(overrides: list[str]) -> None:
     keys = [cfg.split_override(override)[0] for override in overrides]
     extra = [key for key in keys if key not in RESUME_KEYS and not key.startswith("hydra")]
     if "resume" in keys and extra:
-        raise cfg.BadInput(
+        raise BadInput(
             f"resume= goes on with the run's own configuration: leave {', '.join(extra)} out "
             f"(only {', '.join(sorted(RESUME_KEYS - {'resume'}))} may change)"
         )
@@ -113,13 +114,13 @@ def check_data(overrides: list[str], algos: list[str]) -> None:
     for name in algos:
         use = cfg.data_use(name)
         if use == "required" and not given.get("data") and "resume" not in given:
-            raise cfg.BadInput(
+            raise BadInput(
                 f"algo={name} learns from recorded episodes: say which with data=NAME "
                 "(python -m scripts.make_dataset --list shows the names)"
             )
         if given.get("data") and use == "none":
             known = [other for other in cfg.presets() if cfg.data_use(other) != "none"]
-            raise cfg.BadInput(f"data={given['data']}: algo={name} learns in the environment; use {', '.join(known)}")
+            raise BadInput(f"data={given['data']}: algo={name} learns in the environment; use {', '.join(known)}")
 
 
 def register(envs: list[str], algos: dict[str, str]) -> None:
@@ -160,16 +161,16 @@ def check_values(overrides: list[str], env: str, algo: str, module: str) -> None
         try:
             parsed = OverridesParser.create().parse_override(override)
         except HydraException as error:
-            raise cfg.BadInput(f"{override}: {str(error).splitlines()[0]}") from error
+            raise BadInput(f"{override}: {str(error).splitlines()[0]}") from error
         if parsed.is_sweep_override():
-            raise cfg.BadInput(f"{override}: several values are a sweep, add -m (a list is {key}=[1,2])")
+            raise BadInput(f"{override}: several values are a sweep, add -m (a list is {key}=[1,2])")
         if not key.startswith(("env.kwargs.", "algo.kwargs.")):
             cfg.check_value(node, key, parsed.value())
     OmegaConf.to_object(node.algo)  # __post_init__ looks at ranges
     if node.total_steps is not None and node.total_steps < 1:
-        raise cfg.BadInput(f"total_steps={node.total_steps}: at least 1")
+        raise BadInput(f"total_steps={node.total_steps}: at least 1")
     if node.seed < 0:
-        raise cfg.BadInput(f"seed={node.seed}: at least 0")
+        raise BadInput(f"seed={node.seed}: at least 0")
 
 
 # --- a run ---
@@ -251,7 +252,7 @@ def check_device(device: str) -> None:
     try:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise cfg.BadInput(f"device={device}: {str(error).splitlines()[0]}. Use device=cpu") from error
+        raise BadInput(f"device={device}: {str(error).splitlines()[0]}. Use device=cpu") from error
 
 
 def env_name(config: dict[str, Any]) -> str:
@@ -280,14 +281,14 @@ def hydra_main(config: Any) -> None:
     """What Hydra calls, once per run of a sweep."""
     from omegaconf import OmegaConf
 
-    from algos.common.checkpoint import CheckpointError
+    from algos.common.errors import CheckpointError
     from algos.data.dataset import DatasetError
 
     plain: Any = OmegaConf.to_container(config, resolve=True, enum_to_str=True)
     try:
         OmegaConf.to_object(config.algo)
         run_training({**plain, "given": GIVEN})
-    except cfg.BadInput as error:
+    except BadInput as error:
         cfg.stop(error)
     except (CheckpointError, DatasetError) as error:
         cfg.stop(error, 1)
@@ -307,7 +308,7 @@ def main(argv: list[str] | None = None) -> None:
             print(help_text(overrides))
             return
         overrides = check_overrides(overrides, sweep)
-    except cfg.BadInput as error:
+    except BadInput as error:
         cfg.stop(error)
     GIVEN[:] = [key for key, _ in map(cfg.split_override, overrides) if key in ("total_steps", "device")]
     import hydra

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:  # run as a file; as a module, the checkout is where one stands
     sys.path.insert(0, str(ROOT))
 
-from algos.common import config as cfg  # noqa: E402
+from algos.common.errors import BadInput  # noqa: E402
 from algos.data import d4rl, describe, load, minari_files, replays, store  # noqa: E402
 from algos.data.dataset import Dataset, DatasetError  # noqa: E402
 from algos.data.recipes import battles, catalogue  # noqa: E402
@@ -94,7 +94,7 @@ def run(options: argparse.Namespace) -> None:
     elif options.references:
         print(catalogue.commit_references(options.workers, _say, options.force))
     elif options.name is None:
-        raise cfg.BadInput("NAME is missing; --list shows all names")
+        raise BadInput("NAME is missing; --list shows all names")
     elif options.info:
         print(describe.describe(look(options.name)))
     else:
@@ -106,11 +106,11 @@ def make(options: argparse.Namespace) -> None:
     catalogue.check_name(options.name)
     for key in ("steps", "workers"):
         if getattr(options, key) is not None and getattr(options, key) < 1:
-            raise cfg.BadInput(f"--{key} {getattr(options, key)}: at least 1 is needed")
+            raise BadInput(f"--{key} {getattr(options, key)}: at least 1 is needed")
     if options.seed < 0:
-        raise cfg.BadInput(f"--seed {options.seed}: at least 0 is needed")
+        raise BadInput(f"--seed {options.seed}: at least 0 is needed")
     if options.out and Path(options.out).suffix != store.SUFFIX:
-        raise cfg.BadInput(f"--out {options.out}: a name that ends in {store.SUFFIX} is needed")
+        raise BadInput(f"--out {options.out}: a name that ends in {store.SUFFIX} is needed")
     if there := check_free(options):
         print(there)
         return
@@ -130,7 +130,7 @@ def main(argv: list[str] | None = None) -> None:
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read this has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except cfg.BadInput as error:
+    except BadInput as error:
         print(f"make_dataset: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     except DatasetError as error:

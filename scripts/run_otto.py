@@ -199,7 +199,7 @@ def run_cell(dataset: str, base: str, arm: str, otto: dict[str, Any] | None, upd
 
 def scores(result: dict[str, Any], references: dict[str, float] | None) -> list[float]:
     """Normalised scores of the seeds: by our references in locomotion, 100 x success elsewhere."""
-    from algos.data.d4rl import normalised_score
+    from algos.data.dataset import normalised_score
 
     if is_locomotion(result["dataset"]):
         return normalised_score(np.mean(result["returns"], -1), {"references": references}).tolist()

@@ -14,7 +14,7 @@ import importlib
 from dataclasses import field, make_dataclass
 from typing import Any, Optional
 
-from algos.common.config import BadInput, scenario_keys
+from algos.common.errors import BadInput
 from algos.common.protocol import BatchedEnv
 
 PLAIN = {"int": int, "float": float, "bool": bool, "str": str}
@@ -25,6 +25,8 @@ def config_class(name: str) -> type:
     config = importlib.import_module(f"algos.adapters.{name}").Config
     if name != "mabc":
         return config
+    from algos.common.config import scenario_keys
+
     extra: list[Any] = []
     for key in scenario_keys():
         kind = PLAIN.get(key.type.split("|")[0].strip())

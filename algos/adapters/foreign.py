@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from algos.common.config import BadInput
+from algos.common.errors import BadInput
 
 
 def not_made(config: dict[str, Any], error: Exception, advice: str = "") -> BadInput:

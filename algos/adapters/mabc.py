@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from algos.common.config import BadInput
+from algos.common.errors import BadInput
 
 
 @dataclass

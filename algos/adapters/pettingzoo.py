@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from algos.adapters.foreign import RunningEpisodes, flat, no_snapshot, not_made, num_actions
-from algos.common.config import BadInput
+from algos.common.errors import BadInput
 
 
 @dataclass

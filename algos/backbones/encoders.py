@@ -22,7 +22,7 @@ import torch
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from algos.common.config import BadInput
+from algos.common.errors import BadInput
 from algos.common.views import ViewSpec
 
 Views = dict[str, torch.Tensor]

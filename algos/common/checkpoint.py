@@ -15,15 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from algos.common.errors import CheckpointError
 from algos.common.renamed import upgrade
 
 FORMAT = 2
 KIND = "mabc-checkpoint"
 SUFFIX = ".safetensors"
-
-
-class CheckpointError(RuntimeError):
-    """A checkpoint that cannot be written or read; the text names the file, the fault and what would do."""
 
 
 def pack(tree: Any) -> tuple[dict[str, np.ndarray], Any]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from algos.common import config as cfg
+from algos.common.errors import BadInput
 
 
 def command(argv: list[str] | None, doc: str | None, keys: dict[str, str], call: Callable[[list[str]], Any]) -> None:
@@ -16,11 +17,11 @@ def command(argv: list[str] | None, doc: str | None, keys: dict[str, str], call:
         print((doc or "").strip() + "\n")
         print("\n".join(f"  {key:<10} {text}" for key, text in keys.items()))
         return
-    from algos.common.checkpoint import CheckpointError
+    from algos.common.errors import CheckpointError
 
     try:
         call(argv)
-    except cfg.BadInput as error:
+    except BadInput as error:
         cfg.stop(error)
     except CheckpointError as error:
         cfg.stop(error, 1)
@@ -42,7 +43,7 @@ def parse(argv: list[str], keys: dict[str, str]) -> tuple[dict[str, str], dict[s
         else:
             raise cfg.unknown("configuration key", key, [*keys, *sorted(names)])
     if "run" not in options:
-        raise cfg.BadInput("run=PATH is missing: a run folder, one of its checkpoints, or zoo:NAME")
+        raise BadInput("run=PATH is missing: a run folder, one of its checkpoints, or zoo:NAME")
     return options, changes
 
 
@@ -54,7 +55,7 @@ def number(options: dict[str, str], key: str, default: Any, kind: type = int, ab
         value = above
     if not value > above:
         wanted = f"a whole number of at least {above + 1}" if kind is int else f"a number above {above}"
-        raise cfg.BadInput(f"{key}={options[key]}: {wanted} is needed")
+        raise BadInput(f"{key}={options[key]}: {wanted} is needed")
     return value
 
 
@@ -62,5 +63,5 @@ def flag(options: dict[str, str], key: str, default: bool = False) -> bool:
     """A switch of the command line; BadInput for what is neither true nor false."""
     value = options.get(key, str(default)).lower()
     if value not in ("true", "false"):
-        raise cfg.BadInput(f"{key}={options[key]}: true or false is needed")
+        raise BadInput(f"{key}={options[key]}: true or false is needed")
     return value == "true"

@@ -19,18 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from algos.common import renamed
+from algos.common.errors import BadInput
 
 FOLDER = Path(__file__).resolve().parent.parent
-
-
-class BadInput(ValueError):
-    """A mistake of the user's: printed without a traceback, exit code 2."""
-
-
-def require(condition: bool, message: str) -> None:
-    """BadInput with this message unless the condition holds."""
-    if not condition:
-        raise BadInput(message)
 
 
 @dataclass(frozen=True)

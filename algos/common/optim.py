@@ -1,4 +1,4 @@
-"""Optimisers: one gradient step, the same for every learner, and their state in a checkpoint."""
+"""Optimisers: one gradient step, the same for every learner, and their state, and a GPU's, in a checkpoint."""
 
 from __future__ import annotations
 
@@ -53,3 +53,14 @@ def load_slots(optimiser: torch.optim.Optimizer, saved: dict[str, Any]) -> None:
     """Inverse of `slots`."""
     state = {int(i): {key: torch.as_tensor(value) for key, value in slot.items()} for i, slot in saved.items()}
     optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
+
+
+def device_rng(device: str) -> Any:
+    """State of a GPU's own random stream, from which networks there sample; None for the processor."""
+    return torch.cuda.get_rng_state(device) if torch.device(device).type == "cuda" else None
+
+
+def set_device_rng(device: str, state: Any) -> None:
+    """Inverse of `device_rng`; a run that goes on with another device than before has nothing to restore."""
+    if state is not None and torch.device(device).type == "cuda":
+        torch.cuda.set_rng_state(torch.as_tensor(state), device)

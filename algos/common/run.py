@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from algos.common import checkpoint
-from algos.common.config import BadInput
+from algos.common.errors import BadInput
 from algos.common.log import Log
 from algos.common.protocol import Policy
 
@@ -58,6 +58,11 @@ class Run:
         if self.record and self.shown < moment < CLIPS:
             self.shown = moment
             self.record(step, policy)
+
+    def begin(self) -> None:
+        """Leave a checkpoint without a policy, so that a run can be resumed that is stopped while it prepares."""
+        if not checkpoint.list_checkpoints(self.folder / "checkpoints"):
+            self.save(0, {})
 
     def save(self, step: int, state: dict[str, Any]) -> Path:
         """Write the algorithm's state at an environment step; older checkpoints beyond `keep` go."""
@@ -151,18 +156,3 @@ def check_rules(saved: Any, current: Any, path: str | Path) -> None:
 def read_config(path: str | Path) -> dict[str, Any]:
     """Effective configuration of a run folder or of one of its checkpoints."""
     return checkpoint.load(checkpoint.find(path))["config"]
-
-
-def device_rng(device: str) -> Any:
-    """State of a GPU's own random stream, from which networks there sample; None for the processor."""
-    import torch
-
-    return torch.cuda.get_rng_state(device) if torch.device(device).type == "cuda" else None
-
-
-def set_device_rng(device: str, state: Any) -> None:
-    """Inverse of `device_rng`; a run that goes on with another device than before has nothing to restore."""
-    import torch
-
-    if state is not None and torch.device(device).type == "cuda":
-        torch.cuda.set_rng_state(torch.as_tensor(state), device)

@@ -37,15 +37,6 @@ FILE_NAMES = {"ant-maze-": "antmaze-", "walker-mixed": "walker2d-mixed", "mini-k
 """Tasks that D4RL's own files call otherwise than its environments: Ant_maze_u-maze_….hdf5, walker_mixed.hdf5."""
 
 
-def normalised_score(returns: Any, info: dict[str, Any]) -> Any:
-    """100 (return - random) / (expert - random) by the references of a dataset's info; None where it has none."""
-    references = info.get("references")
-    if not references:
-        return None
-    span = references["expert"] - references["random"]
-    return 100 * (np.asarray(returns, np.float64) - references["random"]) / span
-
-
 def task_of(name: str) -> str | None:
     """The task in a D4RL file's name: hopper for hopper-medium-v2.hdf5 and hopper_medium-v2.hdf5."""
     plain = name.lower().replace("_", "-")

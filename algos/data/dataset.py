@@ -214,3 +214,12 @@ def join(parts: list[Dataset]) -> Dataset:
     extras = {key: np.concatenate([part.extras[key] for part in parts]) for key in first.extras}
     arrays: dict[str, Any] = {key: together(key) for key in ARRAYS if key != "starts"}
     return Dataset(**arrays, starts=starts, extras=extras, num_actions=first.num_actions, info=dict(first.info))
+
+
+def normalised_score(returns: Any, info: dict[str, Any]) -> Any:
+    """100 (return - random) / (expert - random) by the references of a dataset's info; None where it has none."""
+    references = info.get("references")
+    if not references:
+        return None
+    span = references["expert"] - references["random"]
+    return 100 * (np.asarray(returns, np.float64) - references["random"]) / span

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from algos.data.d4rl import normalised_score
-from algos.data.dataset import Dataset
+from algos.data.dataset import Dataset, normalised_score
 
 WIDTH = 80
 LABEL = 14

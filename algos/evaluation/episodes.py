@@ -169,7 +169,7 @@ def evaluate_run(
     result["scenario"] = config["env"].get("scenario") or config["env"].get("id")
     result.update(evaluate_policy(config["env"], policy, episodes, seed, record))
     if references := policy.references:  # of the dataset that an offline policy learned from
-        from algos.data.d4rl import normalised_score
+        from algos.data.dataset import normalised_score
 
         result["score"] = float(normalised_score(result["return"], {"references": references}))
     result["bots"] = {}

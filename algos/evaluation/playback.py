@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from algos.adapters import make_env
-from algos.common.config import BadInput
+from algos.common.errors import BadInput
 from algos.common.protocol import Policy
 from algos.common.run import Run
 from algos.evaluation.episodes import SEED, play_episodes

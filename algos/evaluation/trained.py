@@ -7,6 +7,7 @@ from typing import Any
 
 from algos.common import checkpoint
 from algos.common import config as cfg
+from algos.common.errors import BadInput, CheckpointError
 from algos.common.protocol import BatchedEnv, Policy, rules_version
 from algos.common.run import check_rules
 from algos.evaluation.zoo import run_path
@@ -31,10 +32,10 @@ def load_opponent(run: str | Path, env: BatchedEnv | None = None, greedy: bool =
     """
     try:
         config, policy = load_run(run, greedy=greedy)
-    except checkpoint.CheckpointError as error:
-        raise cfg.BadInput(str(error)) from error
+    except CheckpointError as error:
+        raise BadInput(str(error)) from error
     if config["env"]["name"] != "mabc":
-        raise cfg.BadInput(f"{run} was trained on env={config['env']['name']}, not on mabc")
+        raise BadInput(f"{run} was trained on env={config['env']['name']}, not on mabc")
     if env is not None:
         check_rules(config["rules"], rules_version(env), run)
     return policy, config["env"].get("obs") or "vector"

@@ -9,24 +9,15 @@ steps or trajectories.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from algos.common.protocol import BatchedEnv
 from algos.data.dataset import Dataset
+from algos.offline.minibatches import to_env, to_unit
 from world_models.episodes import Episodes
 from world_models.rollout import Generated
-
-
-def to_unit(actions: Any, low: Any, high: Any) -> Any:
-    """Actions of the environment, arrays or tensors [..., k], in -1..1 of its bounds [k]."""
-    return 2 * (actions - low) / (high - low) - 1
-
-
-def to_env(actions: Any, low: Any, high: Any) -> Any:
-    """Inverse of `to_unit`."""
-    return low + (actions + 1) * 0.5 * (high - low)
 
 
 class Team(NamedTuple):

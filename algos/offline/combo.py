@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from algos.common.config import require
+from algos.common.errors import require
 from algos.offline import policy
 from algos.offline.cql import ContinuousLearner
 from algos.offline.model_rollouts import ModelConfig, fit_in_model

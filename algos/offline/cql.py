@@ -19,7 +19,7 @@ from torch import nn
 
 from algos.backbones.stacked import LOG_2, Critics, legal, polyak, values_of
 from algos.common import optim
-from algos.common.config import require
+from algos.common.errors import require
 from algos.offline import policy
 from algos.offline.loop import Learner, Metrics, OfflineConfig, fit
 from algos.offline.minibatches import Batch, mean, team_next

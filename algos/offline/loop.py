@@ -8,22 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
 
 from algos.adapters import make_env
 from algos.common import optim
-from algos.common.checkpoint import list_checkpoints
-from algos.common.config import require
+from algos.common.errors import require
 from algos.common.protocol import BatchedEnv
-from algos.common.run import Run, device_rng, set_device_rng
-from algos.data.d4rl import normalised_score
-from algos.data.dataset import Dataset
+from algos.data.dataset import Dataset, normalised_score
 from algos.evaluation.episodes import play_episodes
 from algos.offline.minibatches import Batch, Minibatches, Scaling, Transitions, reward_scale
 from algos.offline.policy import Policy
+
+if TYPE_CHECKING:
+    from algos.common.run import Run
 
 TOTAL_STEPS = 100_000  # gradient steps of a run, unless total_steps= is given
 EVALUATION_SEED = 2_000_003
@@ -151,12 +151,6 @@ class Source(Protocol):
     def load_state(self, state: Any) -> None: ...
 
 
-def begin(run: Run) -> None:
-    """Leave a checkpoint without a policy, so that a run can be resumed that is stopped while it prepares."""
-    if not list_checkpoints(run.folder / "checkpoints"):
-        run.save(0, {})
-
-
 def load_run_data(run: Run) -> Dataset:
     """The dataset that data= names, made by its recipe where it is not there yet."""
     from algos.data.load import load_data
@@ -216,7 +210,11 @@ class Training:
     def save(self) -> None:
         state = {"sizes": self.sizes, "scaling": self.scaling.state(), **learner_state(self.learner)}
         state |= {"references": self.policy.references, "data": self.data.digest, "sampler": self.source.state()}
-        state |= {"rng": torch.get_rng_state(), "device_rng": device_rng(self.run.config["device"]), "step": self.step}
+        state |= {
+            "rng": torch.get_rng_state(),
+            "device_rng": optim.device_rng(self.run.config["device"]),
+            "step": self.step,
+        }
         self.run.save(self.step, state)
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -229,7 +227,7 @@ class Training:
         load_learner(self.learner, state)
         self.source.load_state(state["sampler"])
         torch.set_rng_state(torch.as_tensor(state["rng"]))
-        set_device_rng(self.run.config["device"], state["device_rng"])
+        optim.set_device_rng(self.run.config["device"], state["device_rng"])
         self.step = state["step"]
 
     def go(self, judge: BatchedEnv) -> None:

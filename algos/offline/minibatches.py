@@ -11,12 +11,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from algos.common.config import require
+from algos.common.errors import require
 from algos.common.protocol import BatchedEnv
 from algos.data.dataset import Dataset
-from algos.offline.codec import to_env, to_unit
 
 Batch = dict[str, torch.Tensor]
+
+
+def to_unit(actions: Any, low: Any, high: Any) -> Any:
+    """Actions of the environment, arrays or tensors [..., k], in -1..1 of its bounds [k]."""
+    return 2 * (actions - low) / (high - low) - 1
+
+
+def to_env(actions: Any, low: Any, high: Any) -> Any:
+    """Inverse of `to_unit`."""
+    return low + (actions + 1) * 0.5 * (high - low)
 
 
 class Scaling:

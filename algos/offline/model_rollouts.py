@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from algos.common.config import require
+from algos.common.errors import require
 from algos.common.protocol import BatchedEnv
 from algos.common.run import Run
 from algos.data.dataset import Dataset

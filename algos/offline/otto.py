@@ -23,7 +23,7 @@ import torch
 
 from algos.common import checkpoint
 from algos.common import config as cfg
-from algos.common.config import BadInput, require
+from algos.common.errors import BadInput, require
 from algos.common.protocol import BatchedEnv
 from algos.common.run import Run
 from algos.data.dataset import Dataset, join

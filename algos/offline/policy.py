@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from algos.common.checkpoint import CheckpointError
+from algos.common.errors import CheckpointError
 from algos.offline.minibatches import Scaling
 
 

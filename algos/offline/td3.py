@@ -18,7 +18,7 @@ from torch import nn
 
 from algos.backbones.stacked import Critics, TanhActor, frozen, polyak
 from algos.common import optim
-from algos.common.config import require
+from algos.common.errors import require
 from algos.offline.loop import Metrics, OfflineConfig
 from algos.offline.minibatches import Batch
 

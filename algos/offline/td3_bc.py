@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from algos.common.config import require
+from algos.common.errors import require
 from algos.offline import policy
 from algos.offline.loop import fit
 from algos.offline.minibatches import Batch

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from algos.common import checkpoint
-from algos.common.config import BadInput, require
+from algos.common.errors import BadInput, require
 from algos.common.run import Run
 from algos.data.dataset import Dataset
-from algos.offline.loop import begin
 from world_models.episodes import Episodes
 from world_models.evaluator import WorldEvaluator
 from world_models.fit import FitConfig, fit
@@ -44,7 +43,7 @@ def train_world(
         raise BadInput(f"algo.world_models={config.world_models}: there is no {path.name}")
     if saved:
         model, tree = _read(source, about)
-    begin(run)
+    run.begin()
     if not saved:
         model = make_model(config.model, *sizes, members=config.ensemble_size, seed=seed).to(device)
         settings = FitConfig(updates=config.model_steps, seed=seed)

@@ -14,7 +14,7 @@ from torch import nn
 from algos.backbones.encoders import ENCODERS, Encoder, Views, linear
 from algos.backbones.heads import Categorical, Gaussian, Head, masked_log_probs
 from algos.backbones.memory import GRU
-from algos.common.config import BadInput
+from algos.common.errors import BadInput
 from algos.common.protocol import BatchedEnv
 from algos.common.value_norm import RunningNorm
 from algos.common.views import ViewSpec, specs_of, views_of

@@ -15,21 +15,24 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from algos.backbones.encoders import ACTIVATIONS, ENCODERS
 from algos.common import optim
-from algos.common.config import require, unknown
+from algos.common.config import unknown
+from algos.common.errors import require
 from algos.common.protocol import BatchedEnv, shares_reward
 from algos.common.returns import gae, team_values
-from algos.common.run import Run, device_rng, set_device_rng
 from algos.common.value_norm import RunningNorm
 from algos.online import agent as agents
 from algos.online.agent import Agent, Policy, spec_of
-from algos.online.rollout import EpisodeStats, Rollout, rows_of
+from algos.online.rollout import Batch, EpisodeStats, Rollout, minibatch, rows_of
+
+if TYPE_CHECKING:
+    from algos.common.run import Run
 
 PRESETS: dict[str, dict[str, Any]] = {
     "ippo": {},
@@ -39,8 +42,6 @@ DATA = "none"
 TOTAL_STEPS = 3_000_000  # environment steps of a run, unless total_steps= is given
 POLICY_STATE = ("spec", "weights", "value_norm")
 """What `load_policy` reads of a checkpoint's state: all that a team which is only played needs."""
-
-Batch = dict[str, Any]  # arrays [L, M, …], hidden states [M, H], and "views", a dictionary of arrays [L, M, …]
 
 # --- config ---
 
@@ -219,49 +220,8 @@ def advantages_and_returns(
 # --- update ---
 
 
-def learning_rows(
-    rollout: Rollout, config: Config, values: np.ndarray, advantages: np.ndarray, returns: np.ndarray
-) -> Batch:
-    """The rollout as rows of living agents and of dead teams' representatives."""
-    T, B, N = rollout.shape
-    L = config.chunk_length if config.recurrent else 1
-    alive, valued = rollout.alive[:-1], rollout.valued[:-1]
-    chunk, seat = np.nonzero(valued.reshape(T // L, L, B * N).any(1))
-    numbers = torch.from_numpy((chunk * L * B * N + seat)[None]) + torch.arange(L)[:, None] * B * N  # [L, M]
-    rows = numbers.reshape(-1).to(rollout.log_probs.device)
-
-    def shaped(x: torch.Tensor) -> torch.Tensor:
-        return x.view(L, len(chunk), *x.shape[1:])
-
-    def pick(x: np.ndarray | torch.Tensor) -> torch.Tensor:
-        return shaped(torch.as_tensor(x, device=rows.device).reshape(T * B * N, *x.shape[3:])[rows])
-
-    batch: Batch = {
-        "views": {name: shaped(view) for name, view in rollout.gather(rows).items()},
-        "masks": pick(rollout.masks),
-        "actions": pick(rollout.actions),
-        "log_probs": pick(rollout.log_probs),
-        "values": pick(values[:-1]),
-        "advantages": pick(advantages),
-        "returns": pick(returns),
-    }
-    if config.recurrent or (valued & ~alive).any():
-        batch["weight"], batch["value_weight"] = pick(alive).to(torch.float32), pick(valued).to(torch.float32)
-    if config.recurrent:
-        batch["first"] = pick(np.broadcast_to(rollout.first[:-1, :, None], (T, B, N)).copy())
-        at = torch.from_numpy(chunk).to(rows.device), torch.from_numpy(seat).to(rows.device)
-        batch["actor_hidden"], batch["critic_hidden"] = rollout.actor_hidden[at], rollout.critic_hidden[at]
-    return batch
-
-
-def minibatch_of(batch: Batch, part: torch.Tensor) -> Batch:
-    """Some rows of a batch."""
-    found = {k: v.index_select(0 if k.endswith("hidden") else 1, part) for k, v in batch.items() if k != "views"}
-    return found | {"views": {name: view.index_select(1, part) for name, view in batch["views"].items()}}
-
-
 def actor_gradients(agent: Agent, mb: Batch) -> dict[str, torch.Tensor]:
-    """Gradients of the policy's loss in a minibatch of rows (see `learning_rows`); returns metrics."""
+    """Gradients of the policy's loss in a minibatch of rows (see `Rollout.batch`); returns metrics."""
     out, _ = agent.actor(mb["views"], mb.get("actor_hidden"), mb.get("first"))
     log_prob, entropy = agent.head.log_prob_entropy(out, mb["masks"], mb["actions"])
     loss, metrics = policy_loss(log_prob, entropy, mb["log_probs"], mb["advantages"], mb.get("weight"), agent.config)
@@ -291,7 +251,7 @@ def update(agent: Agent, optimiser: torch.optim.Optimizer, batch: Batch) -> dict
         for _ in range(config.update_epochs):
             order = torch.randperm(rows).to(batch["log_probs"].device)
             for part in order.chunk(config.num_minibatches):
-                mb = minibatch_of(batch, part)
+                mb = minibatch(batch, part)
                 metrics: dict[str, torch.Tensor] = {}
 
                 def backward(mb: Batch = mb, metrics: dict[str, torch.Tensor] = metrics) -> None:
@@ -344,7 +304,7 @@ class Learner:
             "value_norm": self.value_norm.state_dict(),
             "obs_norm": self.obs_norm.state_dict(),
             "rng": torch.get_rng_state(),
-            "device_rng": device_rng(self.device),
+            "device_rng": optim.device_rng(self.device),
             "env": self.env.snapshot(),
             "seen": {"views": seen, "alive": rollout.alive[-1], "first": rollout.first[-1]},
             "hidden": {"actor": self.actor_hidden, "critic": self.critic_hidden},
@@ -372,7 +332,7 @@ class Learner:
         else:
             print("this environment cannot be restored: the resumed run starts new episodes (not bit-exact)")
         torch.set_rng_state(torch.as_tensor(state["rng"]))
-        set_device_rng(self.device, state.get("device_rng"))
+        optim.set_device_rng(self.device, state.get("device_rng"))
 
     def act(
         self, views: dict[str, torch.Tensor], mask: torch.Tensor, hidden: torch.Tensor, first: torch.Tensor
@@ -399,7 +359,7 @@ class Learner:
         if config.norm_adv and living.any():
             chosen = advantages[living]
             advantages = (advantages - chosen.mean()) / (chosen.std() + np.float32(1e-8))
-        metrics = update(agent, self.optimiser, learning_rows(rollout, config, values, advantages, returns))
+        metrics = update(agent, self.optimiser, rollout.batch(values[:-1], advantages, returns))
         if config.norm_obs and "vector" in rollout.seen:
             self.obs_norm.update(rollout.seen["vector"][:-1].cpu().numpy()[living])
             agent.obs_mean.copy_(torch.from_numpy(self.obs_norm.mean))

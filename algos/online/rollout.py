@@ -16,6 +16,7 @@ from algos.common.returns import representatives
 from algos.common.views import specs_of, views_of
 
 Views = dict[str, torch.Tensor]
+Batch = dict[str, Any]  # arrays [L, M, …], hidden states [M, H], and "views", a dictionary of arrays [L, M, …]
 Act = Callable[[Views, torch.Tensor, torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor, torch.Tensor]]
 """(views [1, B * N, …], masks [B * N, A], hidden [B * N, H], first [1, B * N]) -> action, log-probability, hidden"""
 
@@ -138,6 +139,43 @@ class Rollout:
         if "agent_id" in self.reads:
             found["agent_id"] = torch.eye(N, device=rows.device)[rows % N]
         return found
+
+    def batch(self, values: np.ndarray, advantages: np.ndarray, returns: np.ndarray) -> Batch:
+        """The rollout as rows of living agents and of dead teams' representatives, with what is given, each [T, B, N].
+
+        With a memory a row is a chunk of L steps, without L is 1.
+        """
+        T, B, N = self.shape
+        L = self.chunk_length or 1
+        alive, valued = self.alive[:-1], self.valued[:-1]
+        chunk, agent = np.nonzero(valued.reshape(T // L, L, B * N).any(1))
+        numbers = torch.from_numpy((chunk * L * B * N + agent)[None]) + torch.arange(L)[:, None] * B * N  # [L, M]
+        rows = numbers.reshape(-1).to(self.device)
+
+        def shaped(x: torch.Tensor) -> torch.Tensor:
+            return x.view(L, len(chunk), *x.shape[1:])
+
+        def pick(x: np.ndarray | torch.Tensor) -> torch.Tensor:
+            return shaped(torch.as_tensor(x, device=rows.device).reshape(T * B * N, *x.shape[3:])[rows])
+
+        found: Batch = {
+            "views": {name: shaped(view) for name, view in self.gather(rows).items()},
+            "masks": pick(self.masks), "actions": pick(self.actions), "log_probs": pick(self.log_probs),
+            "values": pick(values), "advantages": pick(advantages), "returns": pick(returns),
+        }  # fmt: skip
+        if self.chunk_length or (valued & ~alive).any():
+            found["weight"], found["value_weight"] = pick(alive).to(torch.float32), pick(valued).to(torch.float32)
+        if self.chunk_length:
+            found["first"] = pick(np.broadcast_to(self.first[:-1, :, None], (T, B, N)).copy())
+            at = torch.from_numpy(chunk).to(rows.device), torch.from_numpy(agent).to(rows.device)
+            found["actor_hidden"], found["critic_hidden"] = self.actor_hidden[at], self.critic_hidden[at]
+        return found
+
+
+def minibatch(batch: Batch, part: torch.Tensor) -> Batch:
+    """Some rows of a batch, int64 [M']."""
+    found = {k: v.index_select(0 if k.endswith("hidden") else 1, part) for k, v in batch.items() if k != "views"}
+    return found | {"views": {name: view.index_select(1, part) for name, view in batch["views"].items()}}
 
 
 def rows_of(views: Views, num_agents: int, reads: list[str]) -> Views:

@@ -9,7 +9,7 @@ import pytest
 import mabc
 from algos import play
 from algos.adapters import make_env
-from algos.common.config import BadInput
+from algos.common.errors import BadInput
 from algos.evaluation.episodes import evaluate_policy, play_episodes
 from algos.evaluation.trained import load_run
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 import mabc
 from algos.common import checkpoint
-from algos.common.config import BadInput
+from algos.common.errors import BadInput
 from algos.common.log import CLOCK, read_metrics, truncate_metrics
 from algos.common.run import CLIPS, Run, check_rules, create_folder, default_folder
 from algos.data import store

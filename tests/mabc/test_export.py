@@ -125,7 +125,7 @@ def test_wrong_usage(replay, tmp_path, monkeypatch, capsys, words, status, messa
 
 def test_names_do_not_steer_a_terminal(replay, tmp_path, capsys):
     from mabc.replay.container import pack, unpack
-    from mabc.replay.trace import DELTA
+    from mabc.replay.sections import DELTA
 
     header, sections = unpack(replay.data)
     del header["sections"]

@@ -23,7 +23,8 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from algos.common import config as cfg
-from algos.common.checkpoint import SUFFIX, CheckpointError
+from algos.common.checkpoint import SUFFIX
+from algos.common.errors import CheckpointError
 from algos.data import minari_files, store
 from algos.data.dataset import Dataset, DatasetError
 from algos.data.recipes import battles, behaviour

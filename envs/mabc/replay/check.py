@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..params import BASE, MAX_BASES, MAX_TANKS, MAX_TEAMS, MAX_TILES, PLAYER, POWER_UPS, TILE
+from ..params import MAX_BASES, MAX_TANKS, MAX_TEAMS, MAX_TILES, POWER_UPS, TILE
 from .container import ReplayError
-from .events import EVENT_KINDS
-from .trace import FRAME_SECTIONS, HASH_EVERY, LISTS, extra_shapes
+from .sections import SECTIONS, Section, number, shape_of, sides
 
 PER_FRAME, MAX_LISTED = 64, 2_000_000
 """Events, or changed tiles, a frame on average, and in all."""
@@ -17,51 +16,48 @@ PER_FRAME, MAX_LISTED = 64, 2_000_000
 
 def check(header: dict[str, Any], sections: dict[str, np.ndarray]) -> None:
     """Raise ReplayError unless every number that drawing uses as an index is in range."""
-    counts = _check_header(header)
-    tanks, bases, steps, frames, area = counts
-    for name, (dtype, shape) in _expected(header, sections, counts).items():
+    known = _check_header(header)
+    for group in ("change", "event"):
+        known[f"{group}s"] = _listed(group, sections, known["F"] + 1)
+    for name, section in SECTIONS.items():
         if name not in sections:
+            if section.optional:
+                continue
             raise ReplayError(f"section {name!r} is missing: the file is damaged or not a replay of mabc")
-        array = sections[name]
-        if array.dtype != np.dtype(f"<{dtype}") or array.shape != shape:
-            raise ReplayError(
-                f"section {name!r} is {array.dtype.str[1:]}{list(array.shape)}, expected {dtype}{list(shape)}"
-            )
-    _check_lists(sections)
-    _limit("tank.look", sections["tank.look"] >> 4, PLAYER)
-    _limit("tank.state", sections["tank.state"] >> 4, 4)
-    _limit("bullet.look", sections["bullet.look"], 4)
+        _check_section(name, section, sections[name], known)
+    for name in (name for name in sections if name.startswith("extra.")):
+        if sections[name].shape[:1] != (known["T"],):
+            raise ReplayError(f"section {name!r} has {list(sections[name].shape)}, expected a row for each step")
     field = sections["field"]
     _limit("field", field[:, 0], len(POWER_UPS))
     for column, side in ((1, header["width"]), (2, header["height"])):
         _limit("field", field[field[:, 0] > 0, column], TILE * side - 1)
     if not np.isfinite(sections["reward"]).all():
         raise ReplayError("section 'reward' holds what is no finite number")
-    _limit("terrain", sections["terrain"], BASE)
-    _limit("change.code", sections["change.code"], BASE)
-    _limit("change.tile", sections["change.tile"], area - 1)
-    _limit("event.kind", sections["event.kind"], len(EVENT_KINDS) - 1)
-    for name in ("event.tank", "event.by"):
-        _limit(name, sections[name], tanks - 1, -1)
-    for name in ("change.frame", "event.frame", "step_frame"):
-        _limit(name, sections[name], frames, 0)
-        if (np.diff(sections[name]) < 0).any():
-            raise ReplayError(f"section {name!r} goes back in time: the file is damaged")
-    if sections["step_frame"][0] != 0 or sections["step_frame"][-1] != frames:
-        raise ReplayError(f"section 'step_frame' does not lead from frame 0 to {frames}")
+    if sections["step_frame"][0] != 0 or sections["step_frame"][-1] != known["F"]:
+        raise ReplayError(f"section 'step_frame' does not lead from frame 0 to {known['F']}")
 
 
-def _check_lists(sections: dict[str, np.ndarray]) -> None:
-    """Changes and events: columns of one length each, and no more of them than frames can have."""
-    frames = sections["tank.x"].shape[0]
-    for group, columns in LISTS.items():
-        for column, dtype in columns.items():
-            name, first = f"{group}.{column}", f"{group}.frame"
-            array = sections.get(name)
-            if array is None or array.dtype != np.dtype(f"<{dtype}") or array.shape != sections[first].shape[:1]:
-                raise ReplayError(f"section {name!r} is missing, or not {dtype} of the length of {first!r}")
-        if len(sections[first]) > min(PER_FRAME * frames, MAX_LISTED):
-            raise ReplayError(f"section {first!r} lists {len(sections[first]):,}, more than {frames} frames can have")
+def _listed(group: str, sections: dict[str, np.ndarray], frames: int) -> int:
+    """How many changes or events there are; no more of them than frames can have."""
+    array = sections.get(f"{group}.frame")
+    if array is None or array.ndim != 1:
+        raise ReplayError(f"section '{group}.frame' is missing, or no list")
+    if len(array) > min(PER_FRAME * frames, MAX_LISTED):
+        raise ReplayError(f"section '{group}.frame' lists {len(array):,}, more than {frames} frames can have")
+    return len(array)
+
+
+def _check_section(name: str, section: Section, array: np.ndarray, known: dict[str, int]) -> None:
+    """Type, shape and range of a section."""
+    shape = shape_of(section, known)
+    if array.dtype != np.dtype(f"<{section.dtype}") or array.shape != shape:
+        found = f"{array.dtype.str[1:]}{list(array.shape)}"
+        raise ReplayError(f"section {name!r} is {found}, expected {section.dtype}{list(shape)}")
+    if section.high is not None:
+        _limit(name, array >> section.shift if section.shift else array, number(section.high, known), section.low)
+    if section.ascending and (np.diff(array) < 0).any():
+        raise ReplayError(f"section {name!r} goes back in time: the file is damaged")
 
 
 def _limit(name: str, values: np.ndarray, high: int, low: int = 0) -> None:
@@ -77,8 +73,8 @@ def _number(header: dict[str, Any], key: str, low: int, high: int) -> int:
     return value
 
 
-def _check_header(header: dict[str, Any]) -> tuple[int, int, int, int, int]:
-    """(tanks, bases, steps, frames, tiles), after a look at every entry that readers use."""
+def _check_header(header: dict[str, Any]) -> dict[str, int]:
+    """The words of shapes as numbers (`sections.sides`), after a look at every entry that readers use."""
     width, height = _number(header, "width", 2, MAX_TILES), _number(header, "height", 2, MAX_TILES)
     steps, frames = _number(header, "num_steps", 0, 2**31), _number(header, "num_frames", 0, 2**31)
     _number(header, "rules_version", 0, 2**31)
@@ -112,36 +108,5 @@ def _check_header(header: dict[str, Any]) -> tuple[int, int, int, int, int]:
         _number(base, "y", TILE, TILE * (height - 1))
     if not header["tanks"]:
         raise ReplayError("the header lists no tanks")
-    return len(header["tanks"]), len(header["bases"]), steps, frames, width * height
-
-
-def _expected(
-    header: dict[str, Any], sections: dict[str, np.ndarray], counts: tuple[int, int, int, int, int]
-) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """dtype and shape of every section that must be there."""
-    tanks, bases, steps, frames, area = counts
-    columns = {"field": 5, "bullet": 2 * tanks, "tank": tanks}
-    wanted: dict[str, tuple[str, tuple[int, ...]]] = {
-        name: (d, (frames + 1, columns[name.split(".")[0]])) for name, d in FRAME_SECTIONS.items()
-    }
-    agents = len(header["agents"])
     orders = sum(tank["driver"] in ("learn", "policy") for tank in header["tanks"])
-    if "hold" in sections:
-        wanted["hold"] = ("i2", (steps, orders))
-    if "seen_tiles" in sections:
-        wanted["seen_tiles"] = ("u1", (steps + 1, tanks, (area + 7) // 8))
-    for name in (name for name in sections if name.startswith("extra.")):
-        array = sections[name]
-        wanted[name] = (array.dtype.str[1:], (steps, *array.shape[1:]))
-    for name, shape in extra_shapes(agents, tanks).items():
-        if f"extra.{name}" in sections:
-            wanted[f"extra.{name}"] = ("f2", (steps, *shape))
-    wanted |= {
-        "step_frame": ("i4", (steps + 1,)),
-        "actions": ("i1", (steps, orders)),
-        "reward": ("f4", (steps, agents)),
-        "hash": ("u1", (-(-steps // HASH_EVERY) + 1, 16)),
-        "terrain": ("u1", (area,)),
-        "seen": ("u1", (steps + 1, tanks, (3 * tanks + bases + 8) // 8)),
-    }
-    return wanted
+    return sides(len(header["tanks"]), len(header["bases"]), len(agents), orders, steps, frames, width * height)

@@ -23,7 +23,8 @@ from .check import check
 from .container import ReplayError, unpack
 from .events import EVENT_KINDS, FIRE, SPENT, Event
 from .recorder import MAX_MAPS, begin_world, digest, write_file
-from .trace import HASH_EVERY, all_seen, drawable_spec, seen_record, world_at
+from .sections import HASH_EVERY
+from .trace import all_seen, drawable_spec, seen_record, world_at
 
 MAX_FILE = 256 << 20  # bytes
 

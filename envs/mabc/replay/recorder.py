@@ -22,7 +22,8 @@ from ..scenarios import Scenario, ScenarioError
 from ..state import SCRATCH, SEEN, WORLD
 from .container import MAX_SECTIONS, pack
 from .events import COUNTS, Row, eventful, events_of
-from .trace import DELTA, HASH_EVERY, LISTS, extra_shapes, rows_of, seen_bits
+from .sections import DELTA, HASH_EVERY, SECTIONS, columns_of, shape_of, sides
+from .trace import rows_of, seen_bits
 
 if TYPE_CHECKING:
     from ..api.batched import BatchedEnv
@@ -191,11 +192,12 @@ class _Episode:
 
     def note(self, extras: dict[str, Any]) -> None:
         """See Recorder.note."""
-        known = extra_shapes(self._env.num_agents, self._counts[0])
+        known = sides(*self._counts, self._env.num_agents, 0, 0, 0, 0)
         for name, given in extras.items():
             value = np.asarray(given)
-            before = self._rows.get(f"extra.{name}")
-            wanted = known.get(name, before[0].shape[1:] if before else value.shape)
+            before, section = self._rows.get(f"extra.{name}"), SECTIONS.get(f"extra.{name}")
+            wanted = before[0].shape[1:] if before else value.shape
+            wanted = shape_of(section, known)[1:] if section else wanted
             if value.dtype.kind not in "biuf" or value.shape != wanted:
                 raise ValueError(f"note({name}=…) is {value.dtype}{list(value.shape)}; expected numbers {list(wanted)}")
             self._notes[name] = value
@@ -249,7 +251,7 @@ class _Episode:
         sections["terrain"] = self._terrain
         lists: dict[str, list[Any]] = {"change": self._changes, "event": self._events}
         for group, listed in lists.items():
-            for column, (name, dtype) in enumerate(LISTS[group].items()):
+            for column, (name, dtype) in enumerate(columns_of(group).items()):
                 sections[f"{group}.{name}"] = np.array([one[column] for one in listed], dtype)
         return pack(self._header(scenario), sections, DELTA & set(sections))
 

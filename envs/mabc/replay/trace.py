@@ -1,6 +1,6 @@
 """What is drawn, frame by frame, as arrays: taken from worlds, and put back into a world that can be drawn.
 
-M tanks, F frames, B bases, T steps. Sections and their columns are those of docs/replay.md.
+M tanks, F frames, B bases, T steps. Sections and their columns are those of sections.py.
 """
 
 from __future__ import annotations
@@ -9,34 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..params import MAX_TEAMS, NOBODY, NUM_ACTIONS
+from ..params import MAX_TEAMS, NOBODY
 from ..state import SEEN, SPEC, WORLD
+from .sections import SECTIONS
 
-HASH_EVERY = 64  # steps
-FRAME_SECTIONS = {
-    "tank.x": "u2",
-    "tank.y": "u2",
-    "tank.look": "u1",
-    "tank.state": "u1",
-    "tank.clock": "u1",
-    "tank.lives": "u1",
-    "bullet.x": "u2",
-    "bullet.y": "u2",
-    "bullet.look": "u1",
-    "field": "u2",
-}
-DELTA = {*FRAME_SECTIONS, "step_frame", "hold", "change.frame", "change.tile", "event.frame", "seen", "seen_tiles"}
-"""The sections that are stored as differences."""
-LISTS = {
-    "change": {"frame": "i4", "tile": "u2", "code": "u1"},
-    "event": {"frame": "i4", "kind": "u1", "tank": "i1", "by": "i1", "x": "i2", "y": "i2"},
-}
-"""Sections that are columns of a list, by what they list; "frame" comes first."""
-
-
-def extra_shapes(num_agents: int, num_tanks: int) -> dict[str, tuple[int, ...]]:
-    """The shape, for one step, of the extras that viewers know."""
-    return {"value": (num_agents,), "probs": (num_agents, NUM_ACTIONS), "predicted": (num_agents, num_tanks, 2)}
+FRAME_SECTIONS = {name: section.dtype for name, section in SECTIONS.items() if section.shape.startswith("F+1")}
 
 
 def rows_of(frames: np.ndarray, num_tanks: int, num_bases: int) -> dict[str, np.ndarray]:

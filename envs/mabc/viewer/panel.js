@@ -2,7 +2,8 @@
 
 import { element, fixed, paintTeam, setText, symbol } from "./dom.js";
 import { blit, lookOf, sprite } from "./picture.js";
-import { actionAt, countUpTo, holdAt, NUM_ACTIONS, playedStep, predictedAt, probsAt, rewardAt, tankAt, valueAt } from "./replay.js";
+import { actionAt, countUpTo, holdAt, playedStep, predictedAt, probsAt, rewardAt, tankAt, valueAt } from "./replay.js";
+import { NUM_ACTIONS } from "./sections.js";
 
 const MOVES = ["stay", "up", "right", "down", "left"];
 const ARROWS = ["·", "↑", "→", "↓", "←"];

@@ -2,8 +2,8 @@
 // Shapes: T steps, F frames, M tanks, N agents, B bases, A actions.
 
 import { decodeFile, demand, half, isWhole } from "./decode.js";
+import { KINDS, NUM_ACTIONS, NUM_POWER_UPS, SECTIONS } from "./sections.js";
 
-export const KINDS = ["fire", "spent", "hit", "kill", "stun", "brick", "pick_up", "power_up", "base", "enter", "win"];
 export const TILE = 8; // px
 const MAX_TILES = 52; // tiles
 const MAX_TANKS = 40;
@@ -14,9 +14,7 @@ const MAX_FRAME_SKIP = 64;
 const MAX_TEXT = 40; // characters of a version or a seed
 const MAX_PER_FRAME = 64; // events or changes, on average
 const MAX_LISTED = 2_000_000; // events or changes
-const LAST_TILE_CODE = 20;
-export const NUM_ACTIONS = 10;
-const EXTRAS = ["value", "probs", "predicted"];
+const EXTRAS = Object.keys(SECTIONS).filter((name) => name.startsWith("extra.")).map((name) => name.slice(6));
 const UNUSED = ["hash"];
 
 /** Reads a file; throws a ReplayError that says what is wrong. */
@@ -82,74 +80,44 @@ function checkHeader(header) {
 function checkSections(sections, { T, F, N, M, B, columns, width, height }) {
   const tiles = width * height;
   const has = (name) => Object.hasOwn(sections, name);
-  const shaped = (name, dtype, ...shape) => {
-    demand(has(name), `Section ${name} is missing.`);
-    const found = sections[name];
-    const fits = found.shape.length === shape.length && shape.every((side, axis) => side === found.shape[axis]);
-    demand(fits && found.dtype === dtype,
-      `Section ${name} has the wrong shape or type: ${found.dtype} [${found.shape.join(", ")}].`);
-  };
-  const within = (name, low, high) => {
-    for (const value of sections[name].data) {
-      demand(value >= low && value <= high, `Section ${name} holds ${value}: expected ${low} to ${high}.`);
-    }
-  };
-  const ascending = (name) => {
-    const { data } = sections[name];
-    for (let i = 1; i < data.length; i++) demand(data[i] >= data[i - 1], `Section ${name} is not in order.`);
-  };
-  /** The columns of a list, {column: dtype}: all of one length, which the number of frames bounds. */
-  const listed = (group, columns) => {
-    const first = `${group}.frame`;
-    const length = has(first) ? sections[first].data.length : 0;
+  /** How many changes or events there are: a number of frames can have only so many. */
+  const listed = (group) => {
+    const name = `${group}.frame`;
+    const length = has(name) ? sections[name].data.length : 0;
     const most = Math.min(MAX_PER_FRAME * (F + 1), MAX_LISTED);
-    demand(length <= most, `Section ${first} lists ${length}: expected at most ${most}.`);
-    for (const [column, dtype] of Object.entries(columns)) shaped(`${group}.${column}`, dtype, length);
-    within(first, 0, F);
-    ascending(first);
+    demand(length <= most, `Section ${name} lists ${length}: expected at most ${most}.`);
+    return length;
   };
-
-  shaped("step_frame", "i4", T + 1);
-  within("step_frame", 0, F);
-  ascending("step_frame");
+  const sides = {
+    T, "T+1": T + 1, F, "F+1": F + 1, M, "M-1": M - 1, "2M": 2 * M, N, C: columns, A: NUM_ACTIONS,
+    tiles, "tiles-1": tiles - 1, seen_bytes: Math.ceil((3 * M + B + 1) / 8), tile_bytes: Math.ceil(tiles / 8),
+    changes: listed("change"), events: listed("event"),
+  };
+  const number = (word) => sides[word] ?? Number(word);
+  for (const [name, section] of Object.entries(SECTIONS)) {
+    if (UNUSED.includes(name) || (section.optional && !has(name))) continue;
+    demand(has(name), `Section ${name} is missing.`);
+    const { dtype, shape, data } = sections[name];
+    const fits = shape.length === section.shape.length && section.shape.every((word, axis) => number(word) === shape[axis]);
+    demand(fits && dtype === section.dtype, `Section ${name} has the wrong shape or type: ${dtype} [${shape.join(", ")}].`);
+    if (section.high === undefined) continue;
+    const [low, high, shift] = [section.low ?? 0, number(section.high), section.shift ?? 0];
+    for (const value of data) {
+      demand(value >> shift >= low && value >> shift <= high, `Section ${name} holds ${value >> shift}: expected ${low} to ${high}.`);
+    }
+    for (let i = 1; section.ascending && i < data.length; i++) {
+      demand(data[i] >= data[i - 1], `Section ${name} is not in order.`);
+    }
+  }
   const stepFrame = sections.step_frame.data;
   demand(stepFrame[0] === 0 && stepFrame[T] === F, "Section step_frame does not span the frames.");
-  shaped("actions", "i1", T, columns);
-  within("actions", 0, NUM_ACTIONS - 1);
-  if (has("hold")) {
-    shaped("hold", "i2", T, columns);
-    within("hold", 0, 2 ** 15 - 1);
-  }
-  shaped("reward", "f4", T, N);
   for (const value of sections.reward.data) demand(Number.isFinite(value), `Section reward holds ${value}: expected a finite number.`);
-  for (const [name, dtype] of [["x", "u2"], ["y", "u2"], ["look", "u1"], ["state", "u1"], ["clock", "u1"], ["lives", "u1"]]) {
-    shaped(`tank.${name}`, dtype, F + 1, M);
-  }
-  for (const look of sections["tank.look"].data) demand(look >> 4 <= 4, "Section tank.look names an unknown type of tank.");
-  for (const state of sections["tank.state"].data) demand(state >> 4 <= 4, "Section tank.state holds more than 4 hits left.");
-  for (const [name, dtype] of [["x", "u2"], ["y", "u2"], ["look", "u1"]]) shaped(`bullet.${name}`, dtype, F + 1, 2 * M);
-  within("bullet.look", 0, 4);
-  shaped("field", "u2", F + 1, 5);
   const field = sections.field.data;
   for (let i = 0; i < field.length; i += 5) {
-    demand(field[i] <= 6, "Section field names an unknown power-up.");
+    demand(field[i] <= NUM_POWER_UPS, "Section field names an unknown power-up.");
     demand(field[i] === 0 || (field[i + 1] < TILE * width && field[i + 2] < TILE * height),
       `Section field places a power-up at ${field[i + 1]}, ${field[i + 2]}: outside of the field.`);
   }
-  shaped("terrain", "u1", tiles);
-  within("terrain", 0, LAST_TILE_CODE);
-  listed("change", { frame: "i4", tile: "u2", code: "u1" });
-  within("change.tile", 0, tiles - 1);
-  within("change.code", 0, LAST_TILE_CODE);
-  listed("event", { frame: "i4", kind: "u1", tank: "i1", by: "i1", x: "i2", y: "i2" });
-  within("event.kind", 0, KINDS.length - 1);
-  within("event.tank", -1, M - 1);
-  within("event.by", -1, M - 1);
-  shaped("seen", "u1", T + 1, M, Math.ceil((3 * M + B + 1) / 8));
-  if (has("seen_tiles")) shaped("seen_tiles", "u1", T + 1, M, Math.ceil(tiles / 8));
-  if (has("extra.value")) shaped("extra.value", "f2", T, N);
-  if (has("extra.probs")) shaped("extra.probs", "f2", T, N, NUM_ACTIONS);
-  if (has("extra.predicted")) shaped("extra.predicted", "f2", T, N, M, 2);
 }
 
 // -- the replay -----------------------------------------------------------------------------------

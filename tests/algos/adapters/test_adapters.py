@@ -9,7 +9,7 @@ from gymnasium import spaces
 
 from algos.adapters import make_env
 from algos.adapters.pettingzoo import ParallelBatch
-from algos.common.config import BadInput
+from algos.common.errors import BadInput
 from algos.common.protocol import BatchedEnv
 
 

@@ -8,7 +8,7 @@ import torch
 
 from algos.adapters import make_env
 from algos.backbones.encoders import CNN, Entities
-from algos.common.config import BadInput
+from algos.common.errors import BadInput
 from algos.common.views import ViewSpec
 from algos.online import ppo
 

@@ -8,7 +8,7 @@ import torch
 from safetensors.numpy import save_file
 
 from algos.common import checkpoint
-from algos.common.checkpoint import CheckpointError
+from algos.common.errors import CheckpointError
 
 RECORD = np.dtype([("x", np.int16), ("name", "S3"), ("inner", [("y", np.float32, (2,))], (2,))])
 

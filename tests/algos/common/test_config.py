@@ -8,7 +8,7 @@ import pytest
 
 from algos import train
 from algos.common import config
-from algos.common.config import BadInput
+from algos.common.errors import BadInput
 
 
 def test_presets_and_keys_are_found_without_imports():

@@ -6,6 +6,7 @@ import pytest
 
 from algos.backbones.encoders import ENCODERS
 from algos.common import config as cfg
+from algos.common.errors import BadInput
 from algos.common.protocol import AlgorithmModule
 from algos.common.views import ViewSpec
 
@@ -43,5 +44,5 @@ def test_encoders(name):
 def test_encoders_refuse_what_they_do_not_read(name, other):
     if name == other:
         return
-    with pytest.raises(cfg.BadInput, match=rf"algo\.encoder={name} (reads no|needs) .*: use "):
+    with pytest.raises(BadInput, match=rf"algo\.encoder={name} (reads no|needs) .*: use "):
         ENCODERS[name](SPECS[other], 8, 1, "relu")

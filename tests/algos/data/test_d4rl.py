@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from algos.data import d4rl
-from algos.data.dataset import DatasetError
+from algos.data.dataset import DatasetError, normalised_score
 
 h5py = pytest.importorskip("h5py")
 
@@ -142,8 +142,8 @@ def test_files_that_are_no_hdf5(tmp_path):
 def test_scores_are_those_of_d4rl(tmp_path):
     info = d4rl.read(write(tmp_path / "hopper_medium-v2.hdf5", **flat([1], [3]))).info
     assert info["references"] == {"random": -20.272305, "expert": 3234.3}
-    assert d4rl.normalised_score([-20.272305, 3234.3], info).tolist() == [0, 100]
-    assert d4rl.normalised_score(1.0, {}) is None
+    assert normalised_score([-20.272305, 3234.3], info).tolist() == [0, 100]
+    assert normalised_score(1.0, {}) is None
 
 
 @pytest.mark.parametrize(

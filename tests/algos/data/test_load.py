@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from algos.common.config import BadInput
+from algos.common.errors import BadInput
 from algos.data import minari_files, store
 from algos.data.dataset import Dataset, DatasetError
 from algos.data.load import _check_widths, load_data

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from algos.common import checkpoint
-from algos.common.config import BadInput
+from algos.common.errors import BadInput
 from algos.data import minari_files
 from algos.data.dataset import DatasetError
 from algos.data.recipes import behaviour, catalogue

@@ -7,7 +7,7 @@ import mabc
 from algos.data import replays
 from algos.data.dataset import DatasetError
 from mabc.replay.container import pack, unpack
-from mabc.replay.trace import DELTA
+from mabc.replay.sections import DELTA
 
 
 def battle(folder, scenario="skirmish-2v2", episodes=2, hold=None, seed=0, **options):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from algos.common.cli import number
-from algos.common.config import BadInput
+from algos.common.errors import BadInput
 from algos.evaluation.episodes import RIVAL, controlled, evaluate_bot, evaluate_policy, play_episodes, table, wilson
 from tests.toy_env import ToyEnv, make
 

@@ -8,7 +8,7 @@ import pytest
 
 import mabc
 from algos.common import checkpoint
-from algos.common.config import BadInput
+from algos.common.errors import BadInput
 from algos.data.recipes import behaviour
 from algos.evaluate import run_evaluation
 from algos.evaluation import zoo

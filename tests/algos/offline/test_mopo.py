@@ -11,7 +11,8 @@ import torch
 from algos.adapters import make_env
 from algos.adapters.gym import Config as GymConfig
 from algos.common import checkpoint
-from algos.common.config import BadInput, algo_keys
+from algos.common.config import algo_keys
+from algos.common.errors import BadInput
 from algos.common.run import Run, create_folder
 from algos.data import store
 from algos.data.dataset import Dataset

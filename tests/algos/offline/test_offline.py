@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from algos.backbones import stacked
-from algos.common.config import BadInput, algo_keys, data_use
+from algos.common.config import algo_keys, data_use
+from algos.common.errors import BadInput
 from algos.offline import bc, cql, iql, loop, rebrac, sac, td3, td3_bc
 from algos.offline.loop import evaluate, scaling_of
 from algos.offline.minibatches import Minibatches, Scaling, Transitions, discounted_returns, reward_scale, team_next

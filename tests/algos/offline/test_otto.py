@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from algos.common.config import BadInput
+from algos.common.errors import BadInput
 from algos.data.dataset import Dataset
 from algos.offline import otto
 from algos.offline.codec import Codec

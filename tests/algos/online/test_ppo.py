@@ -9,8 +9,9 @@ import torch
 
 from algos.backbones.heads import Categorical
 from algos.common import checkpoint
+from algos.common.optim import set_device_rng
 from algos.common.returns import representatives
-from algos.common.run import Run, set_device_rng
+from algos.common.run import Run
 from algos.evaluation.episodes import play_episodes
 from algos.online import ppo
 from algos.online.agent import spec_of
@@ -234,7 +235,7 @@ def test_dead_rows_are_not_in_the_batch():
     rollout = learner.rollout
     rollout.collect(learner.act, torch.zeros(15, 1), EpisodeStats())
     values, final, _ = ppo.compute_values(learner.agent, rollout, torch.zeros(15, 1))
-    batch = ppo.learning_rows(rollout, config, values, *ppo.advantages_and_returns(rollout, values, final, config))
+    batch = rollout.batch(values[:-1], *ppo.advantages_and_returns(rollout, values, final, config))
     living, valued = rollout.alive[:-1], rollout.valued[:-1]
     assert living.sum() < batch["log_probs"].shape[1] == valued.sum() < living.size
     assert ((valued & ~living).sum(-1) == ~living.any(-1)).all(), "one representative where nobody lives"
@@ -256,7 +257,7 @@ def test_hidden_states_of_chunks_are_those_of_the_rollout():
         values, final, critic_hidden = ppo.compute_values(agent, rollout, critic_hidden)
     assert (final != 0).any()
     advantages, returns = ppo.advantages_and_returns(rollout, values, final, config)
-    batch = ppo.learning_rows(rollout, config, values, advantages, returns)
+    batch = rollout.batch(values[:-1], advantages, returns)
     out, _ = agent.actor(batch["views"], batch["actor_hidden"], batch["first"])
     log_prob, _ = agent.head.log_prob_entropy(out, batch["masks"], batch["actions"])
     torch.testing.assert_close(log_prob, batch["log_probs"], atol=1e-5, rtol=1e-5)

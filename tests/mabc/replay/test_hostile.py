@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import mabc
 from mabc.replay import Replay, ReplayError
 from mabc.replay.container import MAGIC, pack, unpack
-from mabc.replay.trace import DELTA
+from mabc.replay.sections import DELTA
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from mabc.params import RULES_VERSION
 from mabc.render import draw_fog, draw_world, frame
 from mabc.replay import ReplayError, reader
 from mabc.replay.container import pack, unpack
-from mabc.replay.trace import DELTA
+from mabc.replay.sections import DELTA
 
 
 @pytest.mark.parametrize("name", mabc.scenarios())
