@@ -97,12 +97,7 @@ def test_a_package_that_an_environment_misses_when_it_is_made(monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (
-            {"obs": "entities"},
-            "env.obs=entities: an algorithm here needs one array of numbers; use vector, planes or rgb",
-        ),
-        ({"obs": "text"}, "env.obs=text: an algorithm here needs one array of numbers; use vector, planes or rgb"),
-        ({"state": "entities"}, "env.state=entities: an algorithm here needs one array of numbers"),
+        ({"obs": "text"}, "env.obs=text: an algorithm here needs numbers; use vector, entities, planes or rgb"),
         ({"obs": "vectors"}, "unknown observation 'vectors'"),
     ],
 )
