@@ -4,7 +4,7 @@
     python -m scripts.run_otto report                base and OTTO on the reporting datasets
     python -m scripts.run_otto ablate                one choice changed at a time
     python -m scripts.run_otto neighbours            MOPO and COMBO beside them
-    python -m scripts.run_otto foretold              what OTTO's world models foretell of the reporting datasets
+    python -m scripts.run_otto foretold              held-out explained variance of OTTO's world models
     python -m scripts.run_otto table                 what is there so far, baselines/results/otto.json and the picture
 
 A cell is a dataset, an algorithm and an arm (base, or OTTO with some settings); its three seeds are trained side by

@@ -17,6 +17,7 @@ import torch
 from world_models.episodes import Episodes
 from world_models.muon import Muon
 from world_models.scale import losses
+from world_models.stacked import clip_each
 
 
 @dataclass
@@ -80,7 +81,7 @@ def fit(
             loss, _ = window_losses(model, *windows)
         model.zero_grad(set_to_none=True)
         loss.backward()
-        _clip(params, config.max_grad_norm)
+        clip_each(params, model.members, config.max_grad_norm)
         optimiser.step()
         spent, update = spent + time.perf_counter() - begun, update + 1
         value = loss.item() / model.members
@@ -124,15 +125,6 @@ def _schedule(done: float, warmup: float) -> float:
     if done < warmup:
         return (done + 1e-3) / (warmup + 1e-3)
     return 0.5 * (1 + math.cos(math.pi * (done - warmup) / (1 - warmup)))
-
-
-def _clip(params: list[torch.nn.Parameter], limit: float) -> None:
-    """Shorten each member's gradient to `limit`: one member's jump must not slow the others."""
-    grads = [param.grad for param in params if param.grad is not None]
-    squares = torch.stack([grad.flatten(1).square().sum(1) for grad in grads]).sum(0)
-    factor = (limit / (squares.sqrt() + 1e-6)).clamp(max=1.0)
-    for grad in grads:
-        grad *= factor.view(-1, *[1] * (grad.ndim - 1))
 
 
 class _Data:

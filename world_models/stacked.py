@@ -72,3 +72,12 @@ class MLP(nn.Module):
             if self.norms is not None:
                 x = self.norms[i](x, every)
         return self.head(x, every)
+
+
+def clip_each(parameters: list[nn.Parameter], members: int, limit: float) -> None:
+    """Shorten the gradient of each of several networks side by side to `limit`: one's jump must not slow the others."""
+    grads = [param.grad for param in parameters if param.grad is not None]
+    squares = torch.stack([grad.reshape(members, -1).square().sum(1) for grad in grads]).sum(0)
+    factor = (limit / (squares.sqrt() + 1e-6)).clamp(max=1.0)
+    for grad in grads:
+        grad *= factor.repeat_interleave(len(grad) // members).view(-1, *[1] * (grad.ndim - 1))

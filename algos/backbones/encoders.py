@@ -23,9 +23,8 @@ from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from algos.common.errors import BadInput
-from algos.common.views import ViewSpec
+from algos.common.views import Views, ViewSpec
 
-Views = dict[str, torch.Tensor]
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"relu": partial(nn.ReLU, inplace=True), "tanh": nn.Tanh}
 
 

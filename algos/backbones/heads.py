@@ -9,7 +9,7 @@ from typing import Protocol
 
 import torch
 
-ILLEGAL = -1e8  # logit of an illegal action: finite, so that nothing becomes nan
+from algos.backbones.masks import legal
 
 
 class Head(Protocol):
@@ -32,7 +32,7 @@ class Head(Protocol):
 
 def masked_log_probs(logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Log-probabilities [M, A] with illegal actions (mask False) at about minus infinity, but finite."""
-    return torch.log_softmax(logits.masked_fill(~mask, ILLEGAL), -1)
+    return torch.log_softmax(legal(logits, mask), -1)
 
 
 class Categorical:

@@ -14,11 +14,11 @@ from torch import nn
 from torch.distributions import Categorical
 from torch.nn.functional import log_softmax, softplus
 
+from algos.backbones.masks import legal
 from world_models.stacked import MLP
 
 LOG_2 = 0.6931471805599453
 HALF_LOG_2PI = 0.9189385332046727
-ILLEGAL = -1e8  # logit of an illegal action: finite, so that nothing becomes nan
 
 
 class Critics(nn.Module):
@@ -169,11 +169,6 @@ class CategoricalActor(nn.Module):
     def draw(self, obs: torch.Tensor, masks: torch.Tensor | None = None) -> torch.Tensor:
         """Legal actions, int64 [S, M], from the policy."""
         return Categorical(logits=legal(self.net(obs), masks), validate_args=False).sample()
-
-
-def legal(values: torch.Tensor, masks: torch.Tensor | None) -> torch.Tensor:
-    """Values or logits [..., A] with those of illegal actions (mask False) far below all others."""
-    return values if masks is None else values.masked_fill(~masks, ILLEGAL)
 
 
 @contextmanager

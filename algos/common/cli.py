@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from algos.common import config as cfg
-from algos.common.errors import BadInput
+from algos.common.errors import BadInput, CheckpointError
 
 
 def command(argv: list[str] | None, doc: str | None, keys: dict[str, str], call: Callable[[list[str]], Any]) -> None:
@@ -17,8 +17,6 @@ def command(argv: list[str] | None, doc: str | None, keys: dict[str, str], call:
         print((doc or "").strip() + "\n")
         print("\n".join(f"  {key:<10} {text}" for key, text in keys.items()))
         return
-    from algos.common.errors import CheckpointError
-
     try:
         call(argv)
     except BadInput as error:

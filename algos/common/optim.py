@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from world_models.stacked import clip_each
+
 
 def adam(parameters: Iterable[torch.nn.Parameter], lr: float, eps: float = 1e-8) -> torch.optim.Adam:
     """Adam in its fused form, which updates all weights in one call."""
@@ -33,15 +35,6 @@ def step(
             clip_each(parameters, members, max_grad_norm)
     optimiser.step()
     return norm
-
-
-def clip_each(parameters: list[torch.nn.Parameter], members: int, max_grad_norm: float) -> None:
-    """Shorten the gradient of each of several networks side by side: a jump of one must not slow the others."""
-    grads = [p.grad.view(members, -1) for p in parameters if p.grad is not None]
-    squares = torch.stack([grad.square().sum(1) for grad in grads]).sum(0)
-    factor = (max_grad_norm / (squares.sqrt() + 1e-6)).clamp(max=1.0)
-    for grad in grads:
-        grad *= factor[:, None]
 
 
 def slots(optimiser: torch.optim.Optimizer) -> dict[str, Any]:

@@ -14,11 +14,16 @@ B worlds, N agents. An environment lists those that it has: `views`, a Box each 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from algos.common.protocol import BatchedEnv
+
+if TYPE_CHECKING:
+    import torch
+
+Views = dict[str, "torch.Tensor"]
 
 
 class ViewSpec(NamedTuple):

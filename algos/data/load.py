@@ -167,6 +167,8 @@ def _plain(env_id: str) -> str:
 
 
 def _check_widths(dataset: Dataset, world: Any, told: str, where: Any) -> None:
+    if world.obs_shape is None:
+        raise DatasetError(f"{told} holds an array of numbers for each agent, {where} entities: use env.obs=vector")
     team = dataset.obs.ndim - len(world.obs_shape) == 2
     shape = dataset.obs.shape[2 if team else 1 :]
     agents = dataset.obs.shape[1] if team else 1

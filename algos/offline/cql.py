@@ -17,7 +17,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from algos.backbones.stacked import LOG_2, Critics, legal, polyak, values_of
+from algos.backbones.masks import legal
+from algos.backbones.stacked import LOG_2, Critics, polyak, values_of
 from algos.common import optim
 from algos.common.errors import require
 from algos.offline import policy

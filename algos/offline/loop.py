@@ -25,7 +25,6 @@ from algos.offline.policy import Policy
 if TYPE_CHECKING:
     from algos.common.run import Run
 
-TOTAL_STEPS = 100_000  # gradient steps of a run, unless total_steps= is given
 EVALUATION_SEED = 2_000_003
 LOG_EVERY = 1_000  # gradient steps, at most, between lines of metrics
 Metrics = dict[str, torch.Tensor]

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from algos.backbones.encoders import ENCODERS, Encoder, Views, linear
+from algos.backbones.encoders import ENCODERS, Encoder, linear
 from algos.backbones.heads import Categorical, Gaussian, Head, masked_log_probs
 from algos.backbones.memory import GRU
 from algos.common.errors import BadInput
 from algos.common.protocol import BatchedEnv
 from algos.common.value_norm import RunningNorm
-from algos.common.views import ViewSpec, specs_of, views_of
+from algos.common.views import Views, ViewSpec, specs_of, views_of
 from algos.online.rollout import rows_of
 
 
@@ -58,13 +58,16 @@ class Agent(nn.Module):
         self.spec, self.config = spec, config
         specs = {name: ViewSpec(tuple(shape), dtype) for name, (shape, dtype) in spec["views"].items()}
         state = specs.pop("state", None)
-        if config.centralised and state is None:
-            raise BadInput("a centralised critic reads numbers or pictures as its state: use env.state=vector")
         self.names = list(specs)
         if config.agent_id:
             specs["agent_id"] = ViewSpec((spec["agents"],), "float32")
+        critic_only: dict[str, ViewSpec] = {}
+        if config.centralised:
+            if state is None:
+                raise BadInput("a centralised critic reads numbers or pictures as its state: use env.state=vector")
+            critic_only["state"] = state
         self.actor = Net(specs, spec["actions"] or spec["action_dims"], config, 0.01)
-        self.critic = Net({**specs, "state": state} if config.centralised and state else specs, 1, config, 1.0)
+        self.critic = Net(specs | critic_only, 1, config, 1.0)
         self.log_std = nn.Parameter(torch.zeros(spec["action_dims"]))  # continuous actions only
         self.head: Head = Gaussian(self.log_std) if spec["action_dims"] else Categorical()
         width = specs["vector"].shape[0] if "vector" in specs else 0

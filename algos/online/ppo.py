@@ -27,6 +27,7 @@ from algos.common.errors import require
 from algos.common.protocol import BatchedEnv, shares_reward
 from algos.common.returns import gae, team_values
 from algos.common.value_norm import RunningNorm
+from algos.common.views import Views
 from algos.online import agent as agents
 from algos.online.agent import Agent, Policy, spec_of
 from algos.online.rollout import Batch, EpisodeStats, Rollout, minibatch, rows_of
@@ -335,7 +336,7 @@ class Learner:
         optim.set_device_rng(self.device, state.get("device_rng"))
 
     def act(
-        self, views: dict[str, torch.Tensor], mask: torch.Tensor, hidden: torch.Tensor, first: torch.Tensor
+        self, views: Views, mask: torch.Tensor, hidden: torch.Tensor, first: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Actions of a rollout's step, see `rollout.Act`."""
         out, hidden = self.agent.actor(views, hidden, first)

@@ -13,9 +13,8 @@ import torch
 
 from algos.common.protocol import BatchedEnv, shares_reward
 from algos.common.returns import representatives
-from algos.common.views import specs_of, views_of
+from algos.common.views import Views, specs_of, views_of
 
-Views = dict[str, torch.Tensor]
 Batch = dict[str, Any]  # arrays [L, M, …], hidden states [M, H], and "views", a dictionary of arrays [L, M, …]
 Act = Callable[[Views, torch.Tensor, torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor, torch.Tensor]]
 """(views [1, B * N, …], masks [B * N, A], hidden [B * N, H], first [1, B * N]) -> action, log-probability, hidden"""

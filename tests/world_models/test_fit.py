@@ -9,7 +9,8 @@ import torch
 
 from world_models.episodes import Episodes, ahead, context
 from world_models.evaluator import WorldEvaluator
-from world_models.fit import FitConfig, _clip, _Data, disturb, fit, held_out_losses, one_step, window_losses
+from world_models.fit import FitConfig, _Data, disturb, fit, held_out_losses, one_step, window_losses
+from world_models.stacked import clip_each
 from world_models.store import make_model
 
 KINDS = {"mlp": {"width": 32, "layers": 2}, "transformer": {"width": 32, "layers": 2, "heads": 2, "context": 5}}
@@ -139,7 +140,7 @@ def test_a_members_data_move_only_itself(recorded, kind):
 def test_each_members_gradient_is_clipped_by_itself():
     param = torch.nn.Parameter(torch.zeros(2, 1, 2))
     param.grad = torch.tensor([[[3.0, 4.0]], [[0.3, 0.4]]])
-    _clip([param], 1.0)
+    clip_each([param], 2, 1.0)
     torch.testing.assert_close(param.grad, torch.tensor([[[0.6, 0.8]], [[0.3, 0.4]]]))
 
 

@@ -196,8 +196,8 @@ class _Episode:
         for name, given in extras.items():
             value = np.asarray(given)
             before, section = self._rows.get(f"extra.{name}"), SECTIONS.get(f"extra.{name}")
-            wanted = before[0].shape[1:] if before else value.shape
-            wanted = shape_of(section, known)[1:] if section else wanted
+            earlier = before[0].shape[1:] if before else value.shape
+            wanted = shape_of(section, known)[1:] if section else earlier
             if value.dtype.kind not in "biuf" or value.shape != wanted:
                 raise ValueError(f"note({name}=…) is {value.dtype}{list(value.shape)}; expected numbers {list(wanted)}")
             self._notes[name] = value

@@ -97,7 +97,11 @@ class TrainedDriver:
 
     def decide(self) -> np.ndarray:
         """Actions int [columns]."""
-        obs, mask = self.env.observe(self.trained.obs)[:, self.columns], self.env.action_mask()[:, self.columns]
+        seen, mask = self.env.observe(self.trained.obs), self.env.action_mask()[:, self.columns]
+        if isinstance(seen, dict):
+            obs: Any = {kind: tuple(x[:, self.columns] for x in parts) for kind, parts in seen.items()}
+        else:
+            obs = seen[:, self.columns]
         actions, self.memory = self.trained.policy(obs, mask, self.memory)
         return np.asarray(actions)[0]
 

@@ -173,6 +173,8 @@ def test_other_rules_and_other_teams(tmp_path):
     now = rules_version(mabc.make_batch("skirmish-2v2"))
     path = str(store.save(tmp_path / "a.safetensors", battle(rules=now)))
     assert load_data(path, DUO).num_agents == 2
+    with pytest.raises(DatasetError, match=r"skirmish-2v2 entities: use env\.obs=vector"):
+        load_data(path, {**DUO, "obs": "entities"})
     with pytest.raises(DatasetError, match="recorded in skirmish-2v2, the environment is skirmish-3v3"):
         load_data(path, {**DUO, "scenario": "skirmish-3v3"})
     unnamed = str(store.save(tmp_path / "c.safetensors", battle(scenario=None)))

@@ -18,7 +18,7 @@ class Scripted:
 
     def __call__(self, obs, mask, memory):
         self.seen.append(obs.copy())
-        return np.full(obs.shape[:2], self.action), (memory or 0) + 1
+        return np.full(mask.shape[:2], self.action), (memory or 0) + 1
 
 
 def test_a_person_acts_in_the_next_frame_whenever_the_key_comes():
@@ -56,6 +56,17 @@ def test_a_trained_team_sees_what_it_saw_in_training():
             game.step([UP_FIRE])
         assert np.array_equal(ours.seen[-1][0], obs[0])  # time left, rays, others: all of it
         obs = env.step(np.full((1, 3), UP_FIRE))[0]
+
+
+def test_a_trained_team_that_reads_entities_plays():
+    ours = Scripted()
+    game = Game("skirmish-3v3", mates=Trained("mates", ours, "entities"), seed=5)
+    env = mabc.make_batch("skirmish-3v3", obs="entities")
+    obs, _ = env.reset(seed=5)
+    game.step([UP_FIRE])
+    for kind, (rows, mask) in ours.seen[-1].items():
+        assert np.array_equal(rows, obs[kind][0])
+        assert np.array_equal(mask, obs[kind][1])
 
 
 def test_the_episode_lasts_as_long_as_in_training():
